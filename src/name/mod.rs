@@ -1,0 +1,9 @@
+//! Words that every part shares: names of tables, who is calling, and patterns over names.
+
+mod pattern;
+mod principal;
+mod table;
+
+pub use pattern::{Pattern, PatternError, PatternKind};
+pub use principal::{Caller, Member, Principal};
+pub use table::{EndpointName, GroupName, IssuerName, NameError, PiiName, RoleName, ServerName, ServiceName, UserName};

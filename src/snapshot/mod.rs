@@ -1,0 +1,66 @@
+//! The Snapshot: everything that the files say, checked and resolved, without places, spans or I/O.
+//!
+//! `compile` makes it, `gate`, `plan` and `explain` read it, nobody changes it. It holds secret *references*, never
+//! values. Two equal configurations have equal Snapshots, whatever the order of their files, except where order
+//! decides (the servers of an endpoint, the rules of a role).
+
+mod endpoint;
+mod gateway;
+mod people;
+mod role;
+mod secret;
+mod server;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use endpoint::{Endpoint, Exposure, Globs, Limits, Selection, ToolNames, ToolOverride};
+pub use gateway::{
+    Audit, AuditFailure, AuditPayloads, Control, ControlRight, ControlToken, Gateway, GatewayLimits, LogFormat, Store,
+    Telemetry, Tls,
+};
+pub use people::{Group, Issuer, Jwks, Login, Oidc, Service, User};
+pub use role::{ArgumentPointer, Condition, Effect, Hint, Operator, Role, Rule, RuleId, Scalar, Segment};
+pub use secret::{SecretRef, SettingValue};
+pub use server::{Auth, Credentials, Home, Isolation, OAuthClient, OAuthGrant, Server, ServerAuth, Transport};
+
+use crate::lock::Lock;
+use crate::name::{EndpointName, GroupName, IssuerName, PiiName, RoleName, ServerName, ServiceName, UserName};
+
+/// One whole, valid configuration.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Snapshot {
+    pub gateway: Gateway,
+    pub servers: BTreeMap<ServerName, Arc<Server>>,
+    pub endpoints: BTreeMap<EndpointName, Endpoint>,
+    pub login: Option<Login>,
+    pub users: BTreeMap<UserName, User>,
+    pub services: BTreeMap<ServiceName, Service>,
+    pub issuers: BTreeMap<IssuerName, Issuer>,
+    pub groups: BTreeMap<GroupName, Group>,
+    pub roles: BTreeMap<RoleName, Role>,
+    pub pii: BTreeMap<PiiName, Pii>,
+    /// Recorded definitions; a server that has an entry is pinned.
+    pub locks: BTreeMap<ServerName, Arc<Lock>>,
+}
+
+/// `[pii.NAME]`: what is redacted, per direction. Filled by the redaction work; until then `serve` refuses a configuration that uses one.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Pii {
+    pub requests: Vec<String>,
+    pub responses: Vec<String>,
+    pub keep: BTreeMap<String, Vec<String>>,
+    /// `mode = "token"`.
+    pub reversible: bool,
+    pub restore_to: Vec<ServerName>,
+    pub custom: BTreeMap<PiiName, PiiCustom>,
+}
+
+/// `[pii.NAME.custom.NAME]`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct PiiCustom {
+    /// A regular expression that compiled.
+    pub pattern: String,
+    pub placeholder: String,
+    pub luhn: bool,
+}
