@@ -1,5 +1,76 @@
 //! Recorded definitions of a server's tools and prompts (`locked/SERVER.json`): what they are and what differs.
+//!
+//! In come the bytes of a lock file or the definitions that a server lists, out comes a [`Lock`]; a server that has one is
+//! pinned. No I/O. What always holds: rendering is canonical, so that equal locks are equal files and git's own diff shows
+//! what changed.
 
-/// What was reviewed of one server.
+mod definition;
+mod file;
+mod number;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+pub use definition::{Difference, LockedPrompt, LockedTemplate, LockedTool};
+
+/// What was reviewed of one server: everything it lists, selected or not.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Lock {}
+pub struct Lock {
+    /// The version that the server spoke when it was recorded.
+    protocol: String,
+    tools: BTreeMap<Arc<str>, LockedTool>,
+    prompts: BTreeMap<Arc<str>, LockedPrompt>,
+    /// By URI template.
+    templates: BTreeMap<Arc<str>, LockedTemplate>,
+}
+
+/// Why bytes are not a lock, or definitions cannot be recorded.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LockError {
+    /// In bytes from the start of what was read.
+    pub offset: usize,
+    pub message: String,
+}
+
+impl Lock {
+    /// The tool as it was reviewed; `None` for one that is new.
+    pub fn tool(&self, name: &str) -> Option<&LockedTool> {
+        self.tools.get(name)
+    }
+
+    pub fn prompt(&self, name: &str) -> Option<&LockedPrompt> {
+        self.prompts.get(name)
+    }
+
+    pub fn template(&self, uri_template: &str) -> Option<&LockedTemplate> {
+        self.templates.get(uri_template)
+    }
+
+    pub fn protocol(&self) -> &str {
+        &self.protocol
+    }
+
+    /// By name.
+    pub fn tools(&self) -> impl Iterator<Item = (&Arc<str>, &LockedTool)> {
+        self.tools.iter()
+    }
+
+    /// By name.
+    pub fn prompts(&self) -> impl Iterator<Item = (&Arc<str>, &LockedPrompt)> {
+        self.prompts.iter()
+    }
+
+    /// By URI template.
+    pub fn templates(&self) -> impl Iterator<Item = (&Arc<str>, &LockedTemplate)> {
+        self.templates.iter()
+    }
+}
+
+impl fmt::Display for LockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at byte {}", self.message, self.offset)
+    }
+}
+
+impl std::error::Error for LockError {}

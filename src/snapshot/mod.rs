@@ -4,6 +4,7 @@
 //! values. Two equal configurations have equal Snapshots, whatever the order of their files, except where order
 //! decides (the servers of an endpoint, the rules of a role).
 
+pub mod access;
 mod endpoint;
 mod gateway;
 mod people;
