@@ -1,1 +1,105 @@
+//! Makes foreign text safe to print, and small words for people.
+//!
+//! Foreign is whatever somebody else wrote: names of tools, answers of servers, lines of files under review. A
+//! terminal must never obey it (escape sequences) nor a reader be fooled by it (bidirectional and invisible characters).
 
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// The text with every character that is not plainly visible written as `\u{…}`; spaces stay, line ends become `\n`.
+pub fn safe(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_unsafe) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        match character {
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            other if is_unsafe(other) => {
+                let _ = write!(out, "\\u{{{:x}}}", u32::from(other));
+            }
+            other => out.push(other),
+        }
+    }
+    Cow::Owned(out)
+}
+
+/// Like [`safe`], but line ends and tabs stay: for text of several lines.
+pub fn safe_lines(text: &str) -> Cow<'_, str> {
+    let lines = |character: char| matches!(character, '\n' | '\t');
+    if !text.chars().any(|character| is_unsafe(character) && !lines(character)) {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.split_inclusive(lines).fold(String::new(), |mut out, part| {
+        let body = part.trim_end_matches(lines);
+        out.push_str(&safe(body));
+        out.push_str(&part[body.len()..]);
+        out
+    }))
+}
+
+/// Controls, direction overrides, invisible and tag characters.
+pub fn is_unsafe(character: char) -> bool {
+    character.is_control()
+        || matches!(u32::from(character),
+            0x00ad | 0x034f | 0x061c | 0x115f | 0x1160 | 0x17b4 | 0x17b5 | 0x180b..=0x180f | 0x200b..=0x200f
+            | 0x2028..=0x202e | 0x2060..=0x206f | 0x3164 | 0xfe00..=0xfe0f | 0xfeff | 0xffa0 | 0xfff0..=0xfffb
+            | 0xe0000..=0xe0fff)
+}
+
+/// `1 error`, `2 errors`.
+pub fn count(number: usize, noun: &str) -> String {
+    if number == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{number} {noun}s")
+    }
+}
+
+/// `a`, `b` and `c`, each in backticks.
+pub fn list<T: AsRef<str>>(items: &[T]) -> String {
+    let mut out = String::new();
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            out.push_str(if index + 1 == items.len() { " and " } else { ", " });
+        }
+        let _ = write!(out, "`{}`", safe(item.as_ref()));
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_escape_sequence_does_not_reach_the_terminal() {
+        assert_eq!(safe("a\u{1b}[31mred\u{7}"), "a\\u{1b}[31mred\\u{7}");
+    }
+
+    #[test]
+    fn hidden_and_turning_characters_become_visible() {
+        assert_eq!(safe("user\u{202e}nimda"), "user\\u{202e}nimda");
+        assert_eq!(safe("a\u{200b}b\u{e0041}"), "a\\u{200b}b\\u{e0041}");
+    }
+
+    #[test]
+    fn plain_text_of_any_language_stays_and_is_not_copied() {
+        assert!(matches!(safe("Grüße, 世界 👋"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn lines_stay_lines_where_they_may() {
+        assert_eq!(safe("a\nb"), "a\\nb");
+        assert_eq!(safe_lines("a\n\u{1b}b\tc\n"), "a\n\\u{1b}b\tc\n");
+    }
+
+    #[test]
+    fn words_for_people() {
+        assert_eq!(count(1, "error"), "1 error");
+        assert_eq!(count(0, "error"), "0 errors");
+        assert_eq!(list(&["a", "b", "c"]), "`a`, `b` and `c`");
+    }
+}

@@ -1,1 +1,4 @@
 //! The one test binary: every module is a subject.
+
+mod artifacts;
+mod cli;

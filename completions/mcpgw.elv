@@ -1,0 +1,146 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[mcpgw] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'mcpgw'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'mcpgw'= {
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand validate 'Check the files: all findings at once, without network, secrets or servers'
+            cand serve 'Run the gateway'
+            cand status 'Show what the running gateway serves, and how its servers are'
+            cand explain 'Say whether somebody may call a tool, and which line of the files decides'
+            cand who 'Say who reaches a tool'
+            cand tools 'List the tools of an endpoint'
+            cand call 'Call a tool of an endpoint'
+            cand token 'Make a token for a service, and what to paste into the files'
+            cand hash-password 'Hash a password for `[user.NAME]`'
+            cand schema 'Print the JSON Schema of the files, for editors'
+            cand completions 'Print the completions of a shell'
+            cand man 'Print a manual page'
+            cand demo-server 'Run a small MCP server on stdio, with made-up personal data to try things on'
+        }
+        &'mcpgw;validate'= {
+            cand -C 'The same, as an option'
+            cand --config 'The same, as an option'
+            cand --format 'How to write the findings'
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand --locked 'Every server must be in the lock'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpgw;serve'= {
+            cand -C 'The same, as an option'
+            cand --config 'The same, as an option'
+            cand --state 'The state directory [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]'
+            cand --redis-env 'The environment variable that holds the store''s Redis URL'
+            cand --key-file 'The file that holds the store''s key'
+            cand --control 'Where the control API listens besides its socket'
+            cand --control-token-file 'The file that holds the control API''s token'
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand --no-watch 'Start from the files, and then change only by `mcpgw apply`'
+            cand --locked 'Every server must be in the lock'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpgw;status'= {
+            cand -C 'The same, as an option'
+            cand --config 'The same, as an option'
+            cand --state 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]'
+            cand --gateway 'The gateway''s control socket, or the URL of its control API'
+            cand --control-token-file 'The file that holds the token for a control API''s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]'
+            cand --format 'How to write the status'
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpgw;explain'= {
+            cand --arguments 'The call''s arguments, where rules look at them'
+            cand --groups 'Groups that the identity provider or the token gives'
+            cand -C 'A configuration directory or file; several are read as one [default: .]'
+            cand --config 'A configuration directory or file; several are read as one [default: .]'
+            cand --format 'How to write the answer'
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand --live 'Ask the running gateway, with its holds, instead of the files'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpgw;who'= {
+            cand -C 'A configuration directory or file; several are read as one [default: .]'
+            cand --config 'A configuration directory or file; several are read as one [default: .]'
+            cand --format 'How to write the answer'
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpgw;tools'= {
+            cand --token 'The token to send; on a shared machine prefer the environment variable'
+            cand --timeout 'How long to wait for the whole answer'
+            cand -C 'A configuration directory or file; several are read as one [default: .]'
+            cand --config 'A configuration directory or file; several are read as one [default: .]'
+            cand --format 'How to write the list'
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpgw;call'= {
+            cand --token 'The token to send; on a shared machine prefer the environment variable'
+            cand --timeout 'How long to wait for the whole answer'
+            cand -C 'A configuration directory or file; several are read as one [default: .]'
+            cand --config 'A configuration directory or file; several are read as one [default: .]'
+            cand --format 'How to write the result'
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpgw;token'= {
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpgw;hash-password'= {
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpgw;schema'= {
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mcpgw;completions'= {
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpgw;man'= {
+            cand --out 'Write one file per page into this directory instead'
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpgw;demo-server'= {
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+    ]
+    $completions[$command]
+}

@@ -1,0 +1,136 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_mcpgw_global_optspecs
+    string join \n color= h/help V/version
+end
+
+function __fish_mcpgw_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_mcpgw_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_mcpgw_using_subcommand
+    set -l cmd (__fish_mcpgw_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -s V -l version -d 'Print version'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "validate" -d 'Check the files: all findings at once, without network, secrets or servers'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "serve" -d 'Run the gateway'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "status" -d 'Show what the running gateway serves, and how its servers are'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "explain" -d 'Say whether somebody may call a tool, and which line of the files decides'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "who" -d 'Say who reaches a tool'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "tools" -d 'List the tools of an endpoint'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "call" -d 'Call a tool of an endpoint'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "token" -d 'Make a token for a service, and what to paste into the files'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "hash-password" -d 'Hash a password for `[user.NAME]`'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "schema" -d 'Print the JSON Schema of the files, for editors'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "completions" -d 'Print the completions of a shell'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "man" -d 'Print a manual page'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "demo-server" -d 'Run a small MCP server on stdio, with made-up personal data to try things on'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand validate" -s C -l config -d 'The same, as an option' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand validate" -l format -d 'How to write the findings' -r -f -a "human\t''
+json\t''
+github\t''
+sarif\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand validate" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand validate" -l locked -d 'Every server must be in the lock'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand validate" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -s C -l config -d 'The same, as an option' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l state -d 'The state directory [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l redis-env -d 'The environment variable that holds the store\'s Redis URL' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l key-file -d 'The file that holds the store\'s key' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l control -d 'Where the control API listens besides its socket' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l control-token-file -d 'The file that holds the control API\'s token' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l no-watch -d 'Start from the files, and then change only by `mcpgw apply`'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l locked -d 'Every server must be in the lock'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand status" -s C -l config -d 'The same, as an option' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand status" -l state -d 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand status" -l gateway -d 'The gateway\'s control socket, or the URL of its control API' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand status" -l control-token-file -d 'The file that holds the token for a control API\'s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand status" -l format -d 'How to write the status' -r -f -a "human\t''
+json\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand status" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand status" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand explain" -l arguments -d 'The call\'s arguments, where rules look at them' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand explain" -l groups -d 'Groups that the identity provider or the token gives' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand explain" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand explain" -l format -d 'How to write the answer' -r -f -a "human\t''
+json\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand explain" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand explain" -l live -d 'Ask the running gateway, with its holds, instead of the files'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand explain" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand who" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand who" -l format -d 'How to write the answer' -r -f -a "human\t''
+json\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand who" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand who" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -l token -d 'The token to send; on a shared machine prefer the environment variable' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -l timeout -d 'How long to wait for the whole answer' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -l format -d 'How to write the list' -r -f -a "human\t''
+json\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand call" -l token -d 'The token to send; on a shared machine prefer the environment variable' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand call" -l timeout -d 'How long to wait for the whole answer' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand call" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand call" -l format -d 'How to write the result' -r -f -a "human\t''
+json\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand call" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand call" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand token" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand token" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand hash-password" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand hash-password" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand schema" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand schema" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand completions" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand man" -l out -d 'Write one file per page into this directory instead' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand man" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand man" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand demo-server" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand demo-server" -s h -l help -d 'Print help'

@@ -1,0 +1,290 @@
+//! Commands that the design names and this build does not carry yet, with their arguments.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::Paths;
+use super::WhichGateway;
+
+#[derive(Debug, Subcommand)]
+#[command(hide = true)]
+pub(in crate::cli) enum Later {
+    /// Make a small working configuration
+    #[command(hide = true)]
+    Init { dir: Option<PathBuf> },
+    /// Format the files, comments kept
+    #[command(hide = true)]
+    Fmt {
+        #[command(flatten)]
+        paths: Paths,
+        #[arg(long)]
+        check: bool,
+    },
+    /// Run the `*.test.toml`
+    #[command(hide = true)]
+    Test {
+        #[command(flatten)]
+        paths: Paths,
+        #[arg(long)]
+        format: Option<String>,
+    },
+    /// Preview what would change, and who gains or loses access
+    #[command(hide = true)]
+    Plan {
+        #[command(flatten)]
+        paths: Paths,
+        #[command(flatten)]
+        gateway: WhichGateway,
+        #[arg(long)]
+        against: Option<String>,
+        #[arg(long)]
+        out: Option<PathBuf>,
+        #[arg(long)]
+        exit_code: bool,
+        #[arg(long, value_delimiter = ',')]
+        fail_on: Vec<String>,
+        #[arg(long)]
+        all: bool,
+        #[arg(long)]
+        locked: bool,
+        #[arg(long)]
+        format: Option<String>,
+    },
+    /// Make a configuration live
+    #[command(hide = true)]
+    Apply {
+        #[command(flatten)]
+        paths: Paths,
+        #[command(flatten)]
+        gateway: WhichGateway,
+        #[arg(long)]
+        yes: bool,
+        #[arg(long, value_delimiter = ',')]
+        fail_on: Vec<String>,
+        #[arg(long)]
+        locked: bool,
+        #[arg(long)]
+        unreachable_ok: Vec<String>,
+        #[arg(long)]
+        reviewed: Option<PathBuf>,
+        #[arg(long)]
+        timeout: Option<String>,
+        #[arg(long)]
+        format: Option<String>,
+    },
+    /// Show the applied generations
+    #[command(hide = true, args_conflicts_with_subcommands = true)]
+    History {
+        #[command(subcommand)]
+        action: Option<History>,
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Go back to an applied generation
+    #[command(hide = true)]
+    Rollback {
+        generation: Option<u64>,
+        #[arg(long)]
+        yes: bool,
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Stop a person, tool, server or endpoint at once
+    #[command(hide = true)]
+    Hold {
+        what: String,
+        #[arg(long)]
+        reason: Option<String>,
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// End a hold
+    #[command(hide = true)]
+    Release {
+        what: String,
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Show or record the definitions of the servers' tools
+    #[command(hide = true)]
+    Lock {
+        #[command(flatten)]
+        paths: Paths,
+        #[command(flatten)]
+        gateway: WhichGateway,
+        #[arg(long, value_name = "SERVER[/TOOL]", num_args = 0..=1, default_missing_value = "*")]
+        update: Option<String>,
+        #[arg(long)]
+        check: bool,
+        #[arg(long)]
+        from: Option<String>,
+        #[arg(long)]
+        run_commands: bool,
+        #[arg(long)]
+        format: Option<String>,
+    },
+    /// Redact stdin
+    #[command(hide = true)]
+    Redact {
+        #[arg(long)]
+        pii: String,
+        #[arg(long)]
+        direction: Option<String>,
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Read the audit log
+    #[command(hide = true, args_conflicts_with_subcommands = true)]
+    Logs {
+        #[command(subcommand)]
+        action: Option<Logs>,
+        #[arg(long)]
+        endpoint: Option<String>,
+        #[arg(long)]
+        server: Option<String>,
+        #[arg(long)]
+        tool: Option<String>,
+        #[arg(long)]
+        user: Option<String>,
+        #[arg(long)]
+        since: Option<String>,
+        #[arg(long)]
+        until: Option<String>,
+        #[arg(long)]
+        status: Option<String>,
+        #[arg(long)]
+        follow: bool,
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Show or revoke who is connected
+    #[command(hide = true, subcommand_required = true)]
+    Grants {
+        #[command(subcommand)]
+        action: Grants,
+    },
+    /// Show, forget or authorize credentials for the servers
+    #[command(hide = true, subcommand_required = true)]
+    Credentials {
+        #[command(subcommand)]
+        action: Credentials,
+    },
+    /// Turn a client's configuration into TOML
+    #[command(hide = true)]
+    Import { file: PathBuf },
+    /// Print what a client needs to use an endpoint
+    #[command(hide = true)]
+    Client {
+        endpoint: String,
+        #[arg(long = "for")]
+        kind: Option<String>,
+        #[command(flatten)]
+        asking: Asking,
+    },
+    /// Bring an endpoint to a client that knows only stdio
+    #[command(hide = true)]
+    Connect {
+        url: String,
+        #[arg(long, env = "MCPGW_TOKEN", hide_env_values = true)]
+        token: Option<String>,
+        #[command(flatten)]
+        config: super::shared::ConfigOnly,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(in crate::cli) struct Asking {
+    #[command(flatten)]
+    config: super::shared::ConfigOnly,
+    #[command(flatten)]
+    gateway: WhichGateway,
+    #[arg(long)]
+    format: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum History {
+    Show {
+        generation: u64,
+        #[arg(long)]
+        out: Option<PathBuf>,
+        #[command(flatten)]
+        asking: Asking,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Logs {
+    Verify {
+        #[command(flatten)]
+        asking: Asking,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Grants {
+    List {
+        #[command(flatten)]
+        asking: Asking,
+    },
+    Revoke {
+        #[arg(long)]
+        user: Option<String>,
+        #[arg(long)]
+        service: Option<String>,
+        #[arg(long)]
+        endpoint: Option<String>,
+        #[arg(long)]
+        id: Option<String>,
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        asking: Asking,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum Credentials {
+    List {
+        #[command(flatten)]
+        asking: Asking,
+    },
+    Forget {
+        server: String,
+        #[command(flatten)]
+        asking: Asking,
+    },
+    Authorize {
+        server: String,
+        #[command(flatten)]
+        asking: Asking,
+    },
+}
+
+impl Later {
+    /// As it is typed.
+    pub(in crate::cli) fn name(&self) -> &'static str {
+        match self {
+            Self::Apply { .. } => "apply",
+            Self::Client { .. } => "client",
+            Self::Connect { .. } => "connect",
+            Self::Credentials { .. } => "credentials",
+            Self::Fmt { .. } => "fmt",
+            Self::Grants { .. } => "grants",
+            Self::History { .. } => "history",
+            Self::Hold { .. } => "hold",
+            Self::Import { .. } => "import",
+            Self::Init { .. } => "init",
+            Self::Lock { .. } => "lock",
+            Self::Logs { .. } => "logs",
+            Self::Plan { .. } => "plan",
+            Self::Redact { .. } => "redact",
+            Self::Release { .. } => "release",
+            Self::Rollback { .. } => "rollback",
+            Self::Test { .. } => "test",
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! How a command ends: the exit codes, and the error that a command hands up.
+
+use std::fmt::Display;
+use std::io;
+
+/// Scripts and CI branch on these numbers; they never change their meaning.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u8)]
+pub(super) enum Exit {
+    Fine = 0,
+    Error = 1,
+    /// A policy said no: `explain` of a denied call.
+    PolicyNo = 3,
+    /// The command line itself is wrong (`EX_USAGE` of sysexits.h).
+    Usage = 64,
+}
+
+/// Why a command did not do its work.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// `error: message`, and after an empty line `hint: …`.
+    Told {
+        message: String,
+        hint: Option<String>,
+        exit: Exit,
+    },
+    /// Everything is already told; only the code remains.
+    Silent(Exit),
+    /// Whoever read our output went away (`mcpgw … | head`): nothing is wrong.
+    BrokenPipe,
+}
+
+pub(super) type Outcome = Result<Exit, Failure>;
+
+impl Failure {
+    pub(super) fn new(message: impl Display) -> Self {
+        Self::Told {
+            message: message.to_string(),
+            hint: None,
+            exit: Exit::Error,
+        }
+    }
+
+    /// The arguments are well formed for clap but make no sense together.
+    pub(super) fn usage(message: impl Display) -> Self {
+        Self::Told {
+            message: message.to_string(),
+            hint: None,
+            exit: Exit::Usage,
+        }
+    }
+
+    pub(super) fn hint(self, text: impl Display) -> Self {
+        match self {
+            Self::Told { message, exit, .. } => Self::Told {
+                message,
+                hint: Some(text.to_string()),
+                exit,
+            },
+            other => other,
+        }
+    }
+}
+
+/// For writing to stdout and stderr: everything else names what it was doing.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::BrokenPipe {
+            Self::BrokenPipe
+        } else {
+            Self::new(format_args!("cannot write: {error}"))
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Where words go: stdout carries what was asked for, stderr everything else.
+
+use std::io::{self, IsTerminal, Write};
+
+use super::arguments::ColorWhen;
+use super::exit::Failure;
+
+/// The two streams and what their readers can show.
+pub(super) struct Output {
+    color: ColorWhen,
+    no_color: bool,
+}
+
+/// Styles by meaning; where colors are off they are nothing.
+#[derive(Clone, Copy)]
+pub(super) struct Style(bool);
+
+#[expect(clippy::unused_self, reason = "whoever was given no output cannot write")]
+impl Output {
+    pub(super) fn new(color: ColorWhen) -> Self {
+        // https://no-color.org: present and not empty, whatever its value.
+        let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Self { color, no_color }
+    }
+
+    /// Writes what was asked for, whole.
+    pub(super) fn data(&self, text: impl AsRef<[u8]>) -> Result<(), Failure> {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_ref())?;
+        Ok(stdout.flush()?)
+    }
+
+    /// Writes a pretty JSON document.
+    pub(super) fn json(&self, value: &serde_json::Value) -> Result<(), Failure> {
+        let mut text = serde_json::to_string_pretty(value).map_err(Failure::new)?;
+        text.push('\n');
+        self.data(text)
+    }
+
+    /// Tells something beside the data. That stderr is closed is no reason to stop.
+    pub(super) fn tell(&self, line: &str) {
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
+
+    pub(super) fn error(&self, message: &str, hint: Option<&str>) {
+        let style = self.stderr_style();
+        self.tell(&format!("{} {message}", style.error("error:")));
+        if let Some(hint) = hint {
+            self.tell(&format!("\n{} {hint}", style.hint("hint:")));
+        }
+    }
+
+    pub(super) fn stdout_style(&self) -> Style {
+        Style(self.colored(io::stdout().is_terminal()))
+    }
+
+    pub(super) fn stderr_style(&self) -> Style {
+        Style(self.colored(io::stderr().is_terminal()))
+    }
+
+    pub(super) fn is_stdout_colored(&self) -> bool {
+        self.colored(io::stdout().is_terminal())
+    }
+
+    /// Columns to wrap at; `None` where nobody looks at it, and lines stay whole.
+    pub(super) fn width(&self) -> Option<usize> {
+        let stdout = io::stdout();
+        if !stdout.is_terminal() {
+            return None;
+        }
+        let size = rustix::termios::tcgetwinsize(&stdout).ok()?;
+        (size.ws_col >= 20).then_some(usize::from(size.ws_col))
+    }
+
+    fn colored(&self, terminal: bool) -> bool {
+        match self.color {
+            ColorWhen::Always => true,
+            ColorWhen::Never => false,
+            ColorWhen::Auto => terminal && !self.no_color && !is_dumb(),
+        }
+    }
+}
+
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+impl Style {
+    pub(super) fn bold(self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+
+    pub(super) fn dim(self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+
+    pub(super) fn error(self, text: &str) -> String {
+        self.wrap("1;31", text)
+    }
+
+    pub(super) fn good(self, text: &str) -> String {
+        self.wrap("1;32", text)
+    }
+
+    pub(super) fn hint(self, text: &str) -> String {
+        self.wrap("1;36", text)
+    }
+
+    pub(super) fn warning(self, text: &str) -> String {
+        self.wrap("1;33", text)
+    }
+
+    fn wrap(self, code: &str, text: &str) -> String {
+        if self.0 {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
