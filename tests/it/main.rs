@@ -1,4 +1,7 @@
 //! The one test binary: every module is a subject.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 mod artifacts;
 mod cli;
+mod house;
