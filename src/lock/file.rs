@@ -13,7 +13,7 @@ impl Lock {
     pub fn parse(bytes: &[u8]) -> Result<Self, LockError> {
         let json = Json::parse(bytes).map_err(|error| LockError {
             offset: error.offset,
-            message: error.message.to_owned(),
+            message: error.problem.to_string(),
         })?;
         let at_start = |message: String| LockError { offset: 0, message };
         let Json::Object(mut members) = json else {
@@ -69,7 +69,7 @@ fn read_all<'a>(shape: &Shape, raw: impl IntoIterator<Item = &'a [u8]>) -> Resul
     let read = |bytes: &[u8]| {
         Json::parse(bytes).map_err(|error| LockError {
             offset: error.offset,
-            message: format!("a {} of the server: {}", shape.what, error.message),
+            message: format!("a {} of the server: {}", shape.what, error.problem),
         })
     };
     raw.into_iter().map(read).collect()

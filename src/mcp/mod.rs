@@ -1,7 +1,18 @@
 //! The protocol's words: versions, methods, the JSON-RPC envelope, headers, SSE. Bytes in, types out, no I/O.
+//!
+//! A body is scanned once; what must change is spliced into it; all else leaves as the bytes it came in.
 
-mod json;
+pub mod edit;
+pub mod envelope;
+pub mod error;
+pub mod header;
+pub mod json;
+pub mod method;
+pub mod sse;
 mod version;
 
-pub use json::{Json, JsonError};
+pub use edit::{Edits, Pieces};
+pub use envelope::{EnvelopeError, Kind, Message, Meta, Params};
+pub use json::{Json, JsonError, Member, Span};
+pub use method::Method;
 pub use version::{Era, Version};
