@@ -7,6 +7,8 @@
 mod definition;
 mod file;
 mod number;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;

@@ -13,6 +13,8 @@ mod trace;
 mod uri;
 
 #[cfg(test)]
+mod fixture;
+#[cfg(test)]
 mod laws;
 #[cfg(test)]
 mod tests;
