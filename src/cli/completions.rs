@@ -30,12 +30,12 @@ pub(super) fn script(shell: Shell) -> Vec<u8> {
         Shell::Zsh => Generator::Zsh,
     };
     let mut script = Vec::new();
-    clap_complete::generate(generator, &mut visible(Arguments::command()), "mcpgw", &mut script);
+    clap_complete::generate(generator, &mut visible(&Arguments::command()), "mcpgw", &mut script);
     script
 }
 
 /// The tree without hidden commands: a completion that is refused helps nobody.
-pub(super) fn visible(tree: clap::Command) -> clap::Command {
+pub(super) fn visible(tree: &clap::Command) -> clap::Command {
     let kept: Vec<clap::Command> = tree
         .get_subcommands()
         .filter(|command| !command.is_hide_set())

@@ -49,7 +49,7 @@ fn write(pages: &[(String, Vec<u8>)], directory: &std::path::Path, output: &Outp
 
 /// Name and roff of each page: `mcpgw` first, then one per command.
 fn pages() -> Result<Vec<(String, Vec<u8>)>, Failure> {
-    let mut tree = visible(Arguments::command()).disable_help_flag(false);
+    let mut tree = visible(&Arguments::command()).disable_help_flag(false);
     tree.build();
     let commands: Vec<clap::Command> = tree.get_subcommands().cloned().collect();
     let mut pages = vec![page("mcpgw".to_owned(), tree)?];

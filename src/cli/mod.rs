@@ -7,12 +7,18 @@ mod arguments;
 mod exit;
 mod output;
 
+mod asking;
+mod call;
+mod client;
 mod completions;
 mod demo_server;
 mod generate;
 mod hash_password;
 mod man;
+mod place;
+mod table;
 mod token;
+mod tools;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -42,6 +48,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(command: Command, output: &Output) -> Outcome {
     match command {
+        Command::Call(arguments) => call::run(&arguments, output),
         Command::Completions(arguments) => completions::run(&arguments, output),
         Command::DemoServer => demo_server::run(),
         Command::Generate(arguments) => generate::run(&arguments, output),
@@ -49,12 +56,11 @@ fn dispatch(command: Command, output: &Output) -> Outcome {
         Command::Man(arguments) => man::run(&arguments, output),
         Command::Schema(_) => Err(not_built("schema")),
         Command::Token(arguments) => token::run(&arguments, output),
+        Command::Tools(arguments) => tools::run(&arguments, output),
         Command::Later(later) => Err(not_built(later.name())),
-        Command::Call(_) => Err(not_built("call")),
         Command::Explain(_) => Err(not_built("explain")),
         Command::Serve(_) => Err(not_built("serve")),
         Command::Status(_) => Err(not_built("status")),
-        Command::Tools(_) => Err(not_built("tools")),
         Command::Validate(_) => Err(not_built("validate")),
         Command::Who(_) => Err(not_built("who")),
     }

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use super::arguments::ColorWhen;
 use super::exit::Failure;
+use crate::text::is_unsafe;
 
 /// The two streams and what their readers can show.
 pub(super) struct Output {
@@ -32,14 +33,17 @@ impl Output {
 
     /// Writes a pretty JSON document.
     pub(super) fn json(&self, value: &serde_json::Value) -> Result<(), Failure> {
-        let mut text = serde_json::to_string_pretty(value).map_err(Failure::new)?;
-        text.push('\n');
-        self.data(text)
+        let text = serde_json::to_string_pretty(value).map_err(Failure::new)?;
+        self.data(json_for_terminals(&text))
     }
 
     /// Tells something beside the data. That stderr is closed is no reason to stop.
     pub(super) fn tell(&self, line: &str) {
         let _ = writeln!(io::stderr().lock(), "{line}");
+    }
+
+    pub(super) fn warn(&self, message: &str) {
+        self.tell(&format!("{} {message}", self.stderr_style().warning("warning:")));
     }
 
     pub(super) fn error(&self, message: &str, hint: Option<&str>) {
@@ -81,6 +85,24 @@ impl Output {
     }
 }
 
+/// The same document with every character escaped that a terminal would obey; they only stand in strings. Line ends and
+/// tabs outside of strings are the layout.
+fn json_for_terminals(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 1);
+    for character in text.chars() {
+        if character != '\n' && is_unsafe(character) {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                // Writing into a String does not fail.
+                let _ = std::fmt::Write::write_fmt(&mut out, format_args!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(character);
+        }
+    }
+    out.push('\n');
+    out
+}
+
 fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }
@@ -116,5 +138,21 @@ impl Style {
         } else {
             text.to_owned()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_stays_the_same_document_and_moves_no_cursor() {
+        let value = serde_json::json!({ "a\u{9b}2J": ["\u{202e}x", "\u{e0041}\n", "Grüße"] });
+        let text = json_for_terminals(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(
+            !text.chars().any(|character| character != '\n' && is_unsafe(character)),
+            "{text}"
+        );
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&text).unwrap(), value);
     }
 }

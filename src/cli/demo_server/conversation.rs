@@ -75,18 +75,18 @@ impl Conversation {
                         Value::Object(message) => self.message(&message).await,
                         _ => {
                             self.refuse(None, Refusal::new(INVALID_REQUEST, "not a JSON-RPC message"))
-                                .await
+                                .await;
                         }
                     }
                 }
             }
             Ok(_) => {
                 self.refuse(None, Refusal::new(INVALID_REQUEST, "not a JSON-RPC message"))
-                    .await
+                    .await;
             }
             Err(error) => {
                 self.refuse(None, Refusal::new(PARSE, format!("not JSON: {error}")))
-                    .await
+                    .await;
             }
         }
     }
@@ -128,7 +128,7 @@ impl Conversation {
             (None, _) if message.contains_key("result") || message.contains_key("error") => {}
             (None, _) => {
                 self.refuse(id, Refusal::new(INVALID_REQUEST, "`method` is missing"))
-                    .await
+                    .await;
             }
         }
     }

@@ -3,6 +3,11 @@ use tokio::io::{AsyncWriteExt, BufReader, DuplexStream, Lines};
 
 use super::*;
 
+#[expect(clippy::needless_pass_by_value, reason = "called with `json!`")]
+fn request(id: u64, method: &str, params: Value) -> Value {
+    json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
+}
+
 /// A running demo server and its two ends.
 struct Server {
     input: DuplexStream,
@@ -40,10 +45,6 @@ impl Server {
             .await;
         answer
     }
-}
-
-fn request(id: u64, method: &str, params: Value) -> Value {
-    json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })
 }
 
 /// A request that describes itself.

@@ -12,6 +12,7 @@ use crate::mcp::Version;
 const MOST_STEPS: u64 = 50;
 const LONGEST_STEP: u64 = 2_000;
 
+#[expect(clippy::too_many_lines, reason = "one table")]
 /// What `tools/list` carries.
 pub(super) fn definitions(version: Version) -> Vec<Value> {
     let mut tools = vec![

@@ -108,10 +108,10 @@ fn a_token_comes_with_its_hash_to_paste() {
     use sha2::Digest;
     let ran = mcpgw(&["token", "ci-bot"]);
     let (token, toml) = ran.stdout.split_once("\n\n").unwrap();
-    let hash: String = sha2::Sha256::digest(token)
+    let digest = sha2::Sha256::digest(token);
+    let hash = digest
         .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+        .fold(String::new(), |hash, byte| hash + &format!("{byte:02x}"));
     assert_eq!(toml, format!("[service.ci-bot]\ntoken-sha256 = [\"{hash}\"]\n"));
     assert!(token.starts_with("mcpgw_") && token.len() == 49 && ran.code == 0);
     assert_ne!(mcpgw(&["token", "ci-bot"]).stdout, ran.stdout);

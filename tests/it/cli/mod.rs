@@ -1,4 +1,6 @@
 //! The command line as a script sees it: the real binary, its exit codes, its two streams.
 
+mod asking;
 mod basics;
 pub(crate) mod run;
+mod scripted;
