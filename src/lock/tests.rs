@@ -132,7 +132,7 @@ fn a_definition_that_can_be_read_two_ways_differs() {
     let difference = lock().tool("put").unwrap().differs(live).unwrap();
     assert_eq!(
         difference.reason(),
-        "definition cannot be read: a key stands twice in one object at byte 31"
+        "definition cannot be read: duplicate key at byte 31"
     );
 }
 
@@ -174,7 +174,7 @@ fn hints_are_taken_as_the_protocol_means_them() {
 
 #[test]
 fn a_file_that_is_not_a_lock_is_refused_and_says_where() {
-    assert_eq!(error("{\n<<<<<<< HEAD\n"), "a key in quotes is expected at byte 2");
+    assert_eq!(error("{\n<<<<<<< HEAD\n"), "expected a key in quotes at byte 2");
     assert_eq!(error("[]"), "a lock is a JSON object at byte 0");
     assert_eq!(error("{}"), "`protocol` is missing, or not a string at byte 0");
     for (text, expected) in [

@@ -179,7 +179,8 @@ fn is_same_double(a: i64, b: i64) -> bool {
     a as f64 == b as f64
 }
 
-/// In doubt: a path with a `..` segment, also encoded; one that matches only in one of two ways of writing it (`//`, `/./`).
+/// In doubt: a path with a `..` segment, also encoded; one that matches only in one of two ways of writing it (`//`, `/./`,
+/// `./`, `\`).
 fn matches_glob(value: &Json, pattern: &Pattern) -> Answer {
     let Json::String(text) = value else {
         return Answer::No;
@@ -188,9 +189,10 @@ fn matches_glob(value: &Json, pattern: &Pattern) -> Answer {
         return Answer::Doubt;
     }
     let as_written = pattern.is_match(text);
-    match plain_path(text) {
-        Some(plain) if pattern.is_match(&plain) != as_written => Answer::Doubt,
-        _ => as_written.into(),
+    if pattern.is_match(&plain_path(text, pattern.as_str().starts_with("./"))) == as_written {
+        as_written.into()
+    } else {
+        Answer::Doubt
     }
 }
 
@@ -224,32 +226,30 @@ fn decoded(text: &str) -> String {
     plain
 }
 
-/// Without empty and `.` segments, which file systems ignore; `None` where there are none. What follows a scheme's `:` and
-/// a leading `./` stay.
-fn plain_path(text: &str) -> Option<String> {
-    if !text.contains("//") && !text.contains("/.") {
-        return None;
-    }
-    let (scheme, path) = match text.split_once("://") {
-        Some((scheme, path))
-            if scheme
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte)) =>
-        {
-            (Some(scheme), path)
-        }
-        _ => (None, text),
+/// The same path with `/` only and without empty and `.` segments, which file systems ignore; relative ones begin with `./`
+/// where the pattern does. What follows a scheme's `:` stays.
+fn plain_path(text: &str, dotted: bool) -> String {
+    let text = text.replace('\\', "/");
+    let is_scheme = |text: &str| {
+        text.bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
     };
-    let last = path.split('/').count() - 1;
-    let segments: Vec<&str> = path
-        .split('/')
-        .enumerate()
-        .filter(|(at, segment)| *at == 0 || !(*segment == "." || segment.is_empty() && *at != last))
-        .map(|(_, segment)| segment)
-        .collect();
-    let plain = segments.join("/");
-    Some(match scheme {
+    let (scheme, path) = match text.split_once("://") {
+        Some((scheme, path)) if is_scheme(scheme) => (Some(scheme), path),
+        _ => (None, &*text),
+    };
+    let (root, rest) = match (scheme, path.strip_prefix('/')) {
+        (_, Some(rest)) => ("/", rest),
+        (None, None) if dotted => ("./", path),
+        (_, None) => ("", path),
+    };
+    let named = rest.split('/').filter(|segment| !matches!(*segment, "" | "."));
+    let mut plain = root.to_owned() + &named.collect::<Vec<_>>().join("/");
+    if rest.ends_with('/') && !plain.ends_with('/') {
+        plain.push('/');
+    }
+    match scheme {
         Some(scheme) => format!("{scheme}://{plain}"),
         None => plain,
-    })
+    }
 }
