@@ -8,6 +8,8 @@ pub mod error;
 pub mod header;
 pub mod json;
 pub mod method;
+pub mod param_headers;
+pub mod result;
 pub mod sse;
 mod version;
 
@@ -15,4 +17,6 @@ pub use edit::{Edits, Pieces};
 pub use envelope::{EnvelopeError, Kind, Message, Meta, Params};
 pub use json::{Json, JsonError, Member, Span};
 pub use method::Method;
+pub use param_headers::ParamHeaders;
+pub use result::{ResultEditor, ResultRules, Seen};
 pub use version::{Era, Version};

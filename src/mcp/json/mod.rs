@@ -145,4 +145,4 @@ impl<'a> Walk<'a> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
