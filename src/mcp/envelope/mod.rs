@@ -105,8 +105,8 @@ pub fn read(body: &[u8]) -> Result<Message, EnvelopeError> {
     let mut params = None;
     let whole = scanner.object(|scanner, key| {
         let slot = flaws.note(top.find(body, key));
-        let value = if slot == Some("params") && scanner.peek() == Some(b'{') {
-            params.insert(read_params(body, scanner, &mut flaws)?).span
+        let value = if top.is(slot, "params") && scanner.peek() == Some(b'{') {
+            read_params(body, scanner, &mut flaws, params.insert(Params::default()))?
         } else {
             scanner.value(1)?
         };
@@ -198,7 +198,7 @@ impl Flaws {
         self.0.get_or_insert(reason);
     }
 
-    fn note(&mut self, found: Result<Option<&'static str>, Reason>) -> Option<&'static str> {
+    fn note(&mut self, found: Result<Option<usize>, Reason>) -> Option<usize> {
         found.unwrap_or_else(|reason| {
             self.add(reason);
             None
@@ -206,7 +206,13 @@ impl Flaws {
     }
 }
 
-fn read_params(body: &[u8], scanner: &mut Scanner<'_>, flaws: &mut Flaws) -> Result<Params, JsonError> {
+/// Filled in place: it is large, and moving it costs as much as reading a short message.
+fn read_params(
+    body: &[u8],
+    scanner: &mut Scanner<'_>,
+    flaws: &mut Flaws,
+    params: &mut Params,
+) -> Result<Span, JsonError> {
     let mut slots = Slots::new(&[
         "name",
         "uri",
@@ -228,66 +234,45 @@ fn read_params(body: &[u8], scanner: &mut Scanner<'_>, flaws: &mut Flaws) -> Res
         "taskId",
         "_meta",
     ]);
-    let mut meta = None;
-    let span = scanner.object(|scanner, key| {
+    params.span = scanner.object(|scanner, key| {
         let slot = flaws.note(slots.find(body, key));
-        let value = if slot == Some("_meta") && scanner.peek() == Some(b'{') {
-            meta.insert(read_meta(body, scanner, flaws)?).span
+        let value = if slots.is(slot, "_meta") && scanner.peek() == Some(b'{') {
+            read_meta(body, scanner, flaws, params.meta.insert(Meta::default()))?
         } else {
             scanner.value(2)?
         };
         slots.fill(slot, value);
         Ok(())
     })?;
-    let [
-        name,
-        uri,
-        arguments,
-        cursor,
-        level,
-        reference,
-        argument,
-        context,
-        request_id,
-        progress_token,
-        protocol_version,
-        capabilities,
-        client_info,
-        notifications,
-        input_responses,
-        request_state,
-        task,
-        task_id,
+    let meta_span;
+    [
+        params.name,
+        params.uri,
+        params.arguments,
+        params.cursor,
+        params.level,
+        params.reference,
+        params.argument,
+        params.context,
+        params.request_id,
+        params.progress_token,
+        params.protocol_version,
+        params.capabilities,
+        params.client_info,
+        params.notifications,
+        params.input_responses,
+        params.request_state,
+        params.task,
+        params.task_id,
         meta_span,
     ] = slots.values;
-    if meta_span.is_some() && meta.is_none() {
+    if meta_span.is_some() && params.meta.is_none() {
         flaws.add(Reason::Meta);
     }
-    Ok(Params {
-        span,
-        name,
-        uri,
-        arguments,
-        cursor,
-        level,
-        reference,
-        argument,
-        context,
-        request_id,
-        progress_token,
-        protocol_version,
-        capabilities,
-        client_info,
-        notifications,
-        input_responses,
-        request_state,
-        task,
-        task_id,
-        meta,
-    })
+    Ok(params.span)
 }
 
-fn read_meta(body: &[u8], scanner: &mut Scanner<'_>, flaws: &mut Flaws) -> Result<Meta, JsonError> {
+fn read_meta(body: &[u8], scanner: &mut Scanner<'_>, flaws: &mut Flaws, meta: &mut Meta) -> Result<Span, JsonError> {
     let mut slots = Slots::new(&[
         "io.modelcontextprotocol/protocolVersion",
         "io.modelcontextprotocol/clientCapabilities",
@@ -298,41 +283,35 @@ fn read_meta(body: &[u8], scanner: &mut Scanner<'_>, flaws: &mut Flaws) -> Resul
         "traceparent",
         "tracestate",
     ]);
-    let mut reserved = Vec::new();
-    let span = scanner.object(|scanner, key| {
+    meta.span = scanner.object(|scanner, key| {
         let slot = flaws.note(slots.find(body, key));
         let member = Member {
             key,
             value: scanner.value(3)?,
         };
         slots.fill(slot, member.value);
-        if member.key_str(body).is_some_and(|key| key.starts_with(RESERVED)) {
-            reserved.push(member);
+        if is_reserved(body, member) {
+            meta.reserved.push(member);
         }
         Ok(())
     })?;
-    let [
-        claim,
-        client_capabilities,
-        client_info,
-        log_level,
-        subscription_id,
-        progress_token,
-        traceparent,
-        tracestate,
+    [
+        meta.claim,
+        meta.client_capabilities,
+        meta.client_info,
+        meta.log_level,
+        meta.subscription_id,
+        meta.progress_token,
+        meta.traceparent,
+        meta.tracestate,
     ] = slots.values;
-    Ok(Meta {
-        span,
-        claim,
-        client_capabilities,
-        client_info,
-        log_level,
-        subscription_id,
-        progress_token,
-        traceparent,
-        tracestate,
-        reserved,
-    })
+    Ok(meta.span)
+}
+
+fn is_reserved(body: &[u8], member: Member) -> bool {
+    let raw = member.key.of(body);
+    raw.get(1..).is_some_and(|raw| raw.starts_with(RESERVED.as_bytes()))
+        || raw.contains(&b'\\') && member.key_str(body).is_some_and(|key| key.starts_with(RESERVED))
 }
 
 /// MCP: a string or an integer, never null. `1.0` and `1e3` are refused, since readers write them back differently.

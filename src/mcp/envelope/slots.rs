@@ -16,25 +16,37 @@ impl<const N: usize> Slots<N> {
         }
     }
 
-    /// The name that `key` is, if it is one; an error where its value could be read differently by somebody else.
-    pub(super) fn find(&self, body: &[u8], key: Span) -> Result<Option<&'static str>, Reason> {
-        let key = string(body, key).ok_or(Reason::Key)?;
-        if let Some(slot) = self.names.iter().position(|name| *name == key) {
-            let name = self.names[slot];
-            return if self.values[slot].is_some() {
-                Err(Reason::Duplicate(name))
-            } else {
-                Ok(Some(name))
-            };
-        }
-        match self.names.iter().find(|name| is_lookalike(name, &key)) {
-            Some(name) => Err(Reason::Lookalike(name)),
-            None => Ok(None),
+    /// The place of `key` among the names, if it is one; an error where its value could be read differently by
+    /// somebody else.
+    pub(super) fn find(&self, body: &[u8], key: Span) -> Result<Option<usize>, Reason> {
+        // The usual key is a name as it stands; only others need their escapes decoded.
+        let raw = key.of(body);
+        let plain = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
+        let decoded;
+        let slot = match self.names.iter().position(|name| name.as_bytes() == plain) {
+            Some(slot) => slot,
+            None => {
+                decoded = string(body, key).ok_or(Reason::Key)?;
+                match self.names.iter().position(|name| is_lookalike(name, &decoded)) {
+                    Some(slot) if self.names[slot] == decoded => slot,
+                    Some(slot) => return Err(Reason::Lookalike(self.names[slot])),
+                    None => return Ok(None),
+                }
+            }
+        };
+        if self.values[slot].is_some() {
+            Err(Reason::Duplicate(self.names[slot]))
+        } else {
+            Ok(Some(slot))
         }
     }
 
-    pub(super) fn fill(&mut self, name: Option<&'static str>, value: Span) {
-        if let Some(slot) = self.names.iter().position(|known| Some(*known) == name) {
+    pub(super) fn is(&self, slot: Option<usize>, name: &str) -> bool {
+        slot.is_some_and(|slot| self.names[slot] == name)
+    }
+
+    pub(super) fn fill(&mut self, slot: Option<usize>, value: Span) {
+        if let Some(slot) = slot {
             self.values[slot] = Some(value);
         }
     }
@@ -43,6 +55,9 @@ impl<const N: usize> Slots<N> {
 /// Whether a reader that ignores case takes `key` for `name`. Go's `encoding/json` does, by Unicode's simple folding, in
 /// which two letters outside ASCII stand for ASCII ones.
 fn is_lookalike(name: &str, key: &str) -> bool {
+    if key.is_ascii() {
+        return key.eq_ignore_ascii_case(name);
+    }
     let fold = |character| match character {
         '\u{17F}' => 's',
         '\u{212A}' => 'k',

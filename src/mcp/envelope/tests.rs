@@ -230,7 +230,7 @@ proptest! {
     ) {
         let (name, meta) = (quote(&name), format!(r#"{{"vendor":{vendor},"progressToken":{id}}}"#));
         let params = format!(r#"{{"arguments":{arguments},"_meta":{meta},"x":{vendor},"name":{name}}}"#);
-        let mut members = vec![
+        let mut members = [
             r#""jsonrpc":"2.0""#.to_owned(),
             format!(r#""id": {id}"#),
             r#""method" :"tools\/call""#.to_owned(),
@@ -267,7 +267,7 @@ proptest! {
     fn no_bytes_make_it_panic(at: prop::sample::Index, with in prop::collection::vec(any::<u8>(), 0..4), cut: prop::sample::Index) {
         let mut bytes = CALL.as_bytes().to_vec();
         let at = at.index(bytes.len());
-        bytes.splice(at..(at + 1), with);
+        bytes.splice(at..=at, with);
         let _ = (read(&bytes), read_batch(&bytes));
         bytes.truncate(cut.index(bytes.len()));
         prop_assert!(read(&bytes).is_err() || cut.index(CALL.len()) > 0);

@@ -18,16 +18,16 @@ fn params() -> ParamHeaders {
     .unwrap()
 }
 
-fn whole(text: &str) -> Option<Span> {
-    Some(Span {
+fn whole(text: &str) -> Span {
+    Span {
         start: 0,
         end: text.len(),
-    })
+    }
 }
 
 fn made(arguments: &str) -> Vec<(String, String)> {
     let text = |value: HeaderValue| value.to_str().unwrap().to_owned();
-    let made = params().make(arguments.as_bytes(), whole(arguments));
+    let made = params().make(arguments.as_bytes(), Some(whole(arguments)));
     made.into_iter()
         .map(|(name, value)| (name.to_string(), text(value)))
         .collect()
@@ -39,7 +39,7 @@ fn problem(headers: &[(&'static str, &str)], arguments: &str) -> Option<Mismatch
         map.append(HeaderName::from_static(name), HeaderValue::from_str(value).unwrap());
     }
     params()
-        .check(&map, arguments.as_bytes(), whole(arguments))
+        .check(&map, arguments.as_bytes(), Some(whole(arguments)))
         .err()
         .map(|mismatch| mismatch.problem)
 }
@@ -217,9 +217,9 @@ proptest! {
     #[test]
     fn what_is_made_passes_the_check(region in any::<String>(), limit: i64, dry: bool) {
         let arguments = format!(r#"{{"region":{},"limit":{limit},"options":{{"dry":{dry}}}}}"#, quote(&region));
-        let headers: HeaderMap = params().make(arguments.as_bytes(), whole(&arguments)).into_iter().collect();
+        let headers: HeaderMap = params().make(arguments.as_bytes(), Some(whole(&arguments))).into_iter().collect();
         prop_assert_eq!(headers.len(), 3);
-        prop_assert_eq!(params().check(&headers, arguments.as_bytes(), whole(&arguments)), Ok(()));
+        prop_assert_eq!(params().check(&headers, arguments.as_bytes(), Some(whole(&arguments))), Ok(()));
     }
 
     #[test]

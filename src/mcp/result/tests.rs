@@ -125,7 +125,7 @@ fn id_and_error_code_are_replaced() {
 
 #[test]
 fn what_the_response_says_is_seen() {
-    assert_eq!(seen(r#"{"result":{"isError":true,"content":[]}}"#).is_error, true);
+    assert!(seen(r#"{"result":{"isError":true,"content":[]}}"#).is_error);
     assert_eq!(seen(r#"{"result":{"content":[{"isError":true}]}}"#), Seen::default());
     assert_eq!(
         seen(r#"{"error":{"code":-32602,"data":{"code":1}}}"#).error_code,
