@@ -151,8 +151,7 @@ pub fn read(body: &[u8]) -> Result<Message, EnvelopeError> {
     Ok(Message { whole, kind, params })
 }
 
-/// The messages of an array, each to be given to [`read`] on its own. RFC-wise a batch of none is invalid
-/// (JSON-RPC 2.0 §6).
+/// The messages of an array, each to be given to [`read`] on its own. An empty one is invalid (JSON-RPC 2.0 §6).
 pub fn read_batch(body: &[u8]) -> Result<Vec<Span>, EnvelopeError> {
     let mut scanner = Scanner::new(body)?;
     if !scanner.take(b'[') {

@@ -22,22 +22,20 @@ impl<const N: usize> Slots<N> {
         // The usual key is a name as it stands; only others need their escapes decoded.
         let raw = key.of(body);
         let plain = raw.get(1..raw.len().saturating_sub(1)).unwrap_or_default();
-        let decoded;
         let slot = match self.names.iter().position(|name| name.as_bytes() == plain) {
-            Some(slot) => slot,
-            None => {
-                decoded = string(body, key).ok_or(Reason::Key)?;
-                match self.names.iter().position(|name| is_lookalike(name, &decoded)) {
-                    Some(slot) if self.names[slot] == decoded => slot,
-                    Some(slot) => return Err(Reason::Lookalike(self.names[slot])),
-                    None => return Ok(None),
-                }
-            }
+            Some(slot) => Some(slot),
+            None => self.find_decoded(&string(body, key).ok_or(Reason::Key)?)?,
         };
-        if self.values[slot].is_some() {
-            Err(Reason::Duplicate(self.names[slot]))
-        } else {
-            Ok(Some(slot))
+        match slot {
+            Some(slot) if self.values[slot].is_some() => Err(Reason::Duplicate(self.names[slot])),
+            slot => Ok(slot),
+        }
+    }
+
+    fn find_decoded(&self, key: &str) -> Result<Option<usize>, Reason> {
+        match self.names.iter().position(|name| is_lookalike(name, key)) {
+            Some(slot) if self.names[slot] != key => Err(Reason::Lookalike(self.names[slot])),
+            slot => Ok(slot),
         }
     }
 
