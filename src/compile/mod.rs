@@ -1,1 +1,221 @@
+//! Tables become a Snapshot: what they mean together, one file per kind of table.
+//!
+//! Spanned tables in, a [`Compiled`] out: with a Snapshot only where no finding is an error. Checking is not a pass of
+//! its own; it is the fallible half of making the Snapshot.
 
+mod condition;
+mod coverage;
+mod endpoint;
+mod gateway;
+mod group;
+mod lock;
+mod origins;
+mod people;
+mod pii;
+mod role;
+mod server;
+mod service;
+
+use std::path::PathBuf;
+
+use jiff::civil::Date;
+
+pub use origins::{Origin, Origins};
+
+use crate::config::grammar::{Given, Secret};
+use crate::config::table::Root;
+use crate::config::{self, Loaded};
+use crate::diag::{Code, Finding, Findings, Place, Sources};
+use crate::lint;
+use crate::name::PiiName;
+use crate::snapshot::{SecretRef, Snapshot, Subject};
+use crate::text;
+
+/// What a configuration is judged by besides its files.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub files: config::Options,
+    /// `--locked`: every server must be in the lock.
+    pub locked: bool,
+    /// Decides which services expire soon.
+    pub today: Date,
+}
+
+/// A configuration, judged.
+#[derive(Debug)]
+pub struct Compiled {
+    /// There unless a finding is an error.
+    pub snapshot: Option<Snapshot>,
+    pub origins: Origins,
+    /// Sorted.
+    pub findings: Findings,
+    pub sources: Sources,
+    /// SHA-256 over names and bytes of all files, in hex.
+    pub digest: String,
+    /// All files that were read, and all directories that were looked into: what a watcher must watch.
+    pub files: Vec<PathBuf>,
+    pub directories: Vec<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            files: config::Options::default(),
+            locked: false,
+            today: jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::UTC).date(),
+        }
+    }
+}
+
+/// Reads, checks and compiles the configuration that the PATHs are together: what `validate`, `serve` and `explain` see.
+pub fn validate(paths: &[PathBuf], settings: &Settings) -> Compiled {
+    compile(config::load(paths, &settings.files), settings)
+}
+
+/// Judges what was read.
+pub fn compile(loaded: Loaded, settings: &Settings) -> Compiled {
+    let mut context = Context {
+        tables: &loaded.tables,
+        sources: &loaded.sources,
+        settings,
+        findings: loaded.findings,
+        origins: Origins::default(),
+    };
+    let locks = lock::locks(&loaded.locks, &mut context);
+    let snapshot = Snapshot {
+        gateway: gateway::gateway(&mut context),
+        servers: server::servers(&mut context),
+        endpoints: endpoint::endpoints(&locks, &mut context),
+        login: people::login(&mut context),
+        users: people::users(&mut context),
+        services: service::services(&mut context),
+        issuers: people::issuers(&mut context),
+        groups: group::groups(&mut context),
+        roles: role::roles(&mut context),
+        pii: pii::filters(&mut context),
+        locks,
+    };
+    coverage::check(&snapshot, &mut context);
+    let Context {
+        mut findings, origins, ..
+    } = context;
+    let snapshot = (!findings.has_errors()).then_some(snapshot);
+    // Advice about a configuration that does not hold would be about guesses.
+    for advice in snapshot.iter().flat_map(lint::check) {
+        if let Some(place) = origins.place(&advice.subject) {
+            findings.push(
+                Finding::new(advice.code, place, advice.title)
+                    .label(advice.label)
+                    .help(advice.help),
+            );
+        }
+    }
+    findings.sort(&loaded.sources);
+    Compiled {
+        snapshot,
+        origins,
+        findings,
+        sources: loaded.sources,
+        digest: loaded.digest,
+        files: loaded.files,
+        directories: loaded.directories,
+    }
+}
+
+/// What every table's compilation sees and adds to.
+struct Context<'a> {
+    tables: &'a Root,
+    sources: &'a Sources,
+    settings: &'a Settings,
+    findings: Findings,
+    origins: Origins,
+}
+
+impl Context<'_> {
+    fn push(&mut self, finding: Finding) {
+        self.findings.push(finding);
+    }
+
+    fn origin(&mut self, subject: Subject, place: Place) {
+        self.origins.insert(subject, place, self.sources);
+    }
+
+    /// Checked, but not served by this version. `what` begins the sentence: "`x` is".
+    fn later(&mut self, place: Option<Place>, what: &str) {
+        if let Some(place) = place {
+            self.push(
+                Finding::new(Code::NotServedYet, place, format!("{what} not served by this version"))
+                    .label("checked, but `mcpgw serve` refuses it")
+                    .help("take it away to serve this configuration"),
+            );
+        }
+    }
+
+    /// A key that means nothing beside another one.
+    fn misplaced(&mut self, key: Option<Place>, name: &str, because: &str, other: Option<Place>, help: &str) {
+        let Some(key) = key else { return };
+        let mut finding = Finding::new(Code::MisplacedKey, key, format!("`{name}` has no meaning {because}"))
+            .label("this key")
+            .help(help);
+        if let Some(other) = other {
+            finding = finding.also(other, "because of this");
+        }
+        self.push(finding);
+    }
+
+    /// The filter that a `pii` key names. `""` names none.
+    fn pii(&mut self, given: &Given<String>) -> Option<Option<PiiName>> {
+        let (text, place) = given.with_place()?;
+        if text.is_empty() {
+            return Some(None);
+        }
+        self.later(Some(place), "redaction is");
+        if self.tables.pii.find(text).is_none() {
+            let known = self
+                .tables
+                .pii
+                .entries()
+                .iter()
+                .map(|entry| (entry.name.as_str(), entry.key));
+            let finding = unknown(Code::UnknownPii, place, text, "PII filter", "pii", known);
+            self.push(finding);
+        }
+        PiiName::new(text).ok().map(Some)
+    }
+}
+
+/// A reference to a table that is not there, with the one that was probably meant.
+fn unknown<'a>(
+    code: Code,
+    place: Place,
+    name: &str,
+    what: &str,
+    table: &str,
+    known: impl Iterator<Item = (&'a str, Place)>,
+) -> Finding {
+    let known: Vec<(&str, Place)> = known.collect();
+    let finding = Finding::new(code, place, format!("no {what} is called `{}`", text::safe(name))).label("not defined");
+    let near = config::grammar::similar(name, known.iter().map(|(name, _)| *name));
+    match known.iter().find(|(name, _)| Some(*name) == near) {
+        Some((near, place)) => finding
+            .also(*place, "this one is similar")
+            .help(format!("write `{near}`")),
+        None => finding.help(format!("define it: `[{table}.{}]`", text::safe(name))),
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
+}
+
+fn secret(secret: &Secret) -> SecretRef {
+    match secret {
+        Secret::Command(argv) => SecretRef::Command(argv.clone()),
+        Secret::Env(name) => SecretRef::Env(name.clone()),
+        Secret::File(path) => SecretRef::File(path.clone()),
+    }
+}

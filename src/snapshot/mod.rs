@@ -11,6 +11,7 @@ mod people;
 mod role;
 mod secret;
 mod server;
+mod subject;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub use people::{Group, Issuer, Jwks, Login, Oidc, Service, User};
 pub use role::{ArgumentPointer, Condition, Effect, Hint, Operator, Role, Rule, RuleId, Scalar, Segment};
 pub use secret::{SecretRef, SettingValue};
 pub use server::{Auth, Credentials, Home, Isolation, OAuthClient, OAuthGrant, Server, ServerAuth, Transport};
+pub use subject::Subject;
 
 use crate::lock::Lock;
 use crate::name::{EndpointName, GroupName, IssuerName, PiiName, RoleName, ServerName, ServiceName, UserName};

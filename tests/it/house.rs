@@ -21,9 +21,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &["diag", "name", "text"]),
     (
         "compile",
-        &["config", "diag", "name", "snapshot", "lock", "mcp", "text"],
+        &["config", "diag", "lint", "name", "snapshot", "lock", "mcp", "text"],
     ),
-    ("lint", &["diag", "name", "snapshot", "lock", "compile"]),
+    ("lint", &["diag", "name", "snapshot", "lock"]),
     ("pii", &["name", "snapshot", "mcp"]),
     ("upstream", &["mcp", "name", "snapshot", "pii", "text", "lock"]),
     ("gate", &["mcp", "name", "pii", "snapshot", "upstream", "text", "lock"]),
@@ -61,7 +61,10 @@ const DOORS: &[(&str, &[&str])] = &[
     ("futures_util", ASYNC),
     ("getrandom", ANY),
     ("globset", &["name"]),
-    ("http", &["mcp", "upstream", "gate", "serve", "control", "cli"]),
+    (
+        "http",
+        &["config", "mcp", "upstream", "gate", "serve", "control", "cli"],
+    ),
     ("http_body", ASYNC),
     ("http_body_util", ASYNC),
     ("hyper", ASYNC),

@@ -1,0 +1,116 @@
+//! Which files belong to a configuration. Names and kinds only; nothing is read here but directories.
+//!
+//! Hidden names are skipped, so Kubernetes' `..data` is not descended into, while the symlinks to its files are
+//! followed. A directory reached twice, by links, is visited once.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Below the root, in the order in which they are read.
+#[derive(Debug, Default)]
+pub(super) struct Walk {
+    /// `mcpgw.toml` is not among them.
+    pub(super) files: Vec<PathBuf>,
+    /// TOML files that lie where nothing is read.
+    pub(super) unread: Vec<PathBuf>,
+    pub(super) locks: Vec<PathBuf>,
+    /// All directories that were looked into, the root first.
+    pub(super) directories: Vec<PathBuf>,
+    /// What could not be listed.
+    pub(super) failed: Vec<(PathBuf, std::io::Error)>,
+    /// There is more than may be looked at.
+    pub(super) truncated: bool,
+}
+
+const FOLDERS: [&str; 5] = ["servers", "endpoints", "roles", "pii", "users"];
+
+/// Looks through a configuration directory; `ignored` says what of it does not count.
+pub(super) fn walk(root: &Path, most: usize, ignored: impl Fn(&Path) -> bool, skip: &[PathBuf]) -> Walk {
+    let mut walk = Walk::default();
+    let mut seen = BTreeSet::new();
+    let mut open = vec![PathBuf::new()];
+    let mut entries = 0;
+    while let Some(directory) = open.pop() {
+        let path = root.join(&directory);
+        if !fs::canonicalize(&path).is_ok_and(|real| !skip.contains(&real) && seen.insert(real)) {
+            continue;
+        }
+        let mut names = match list(&path) {
+            Ok(names) => names,
+            Err(error) => {
+                walk.failed.push((directory, error));
+                continue;
+            }
+        };
+        names.sort();
+        walk.directories.push(path);
+        for name in names {
+            entries += 1;
+            if entries > most {
+                walk.truncated = true;
+                return walk;
+            }
+            let below = directory.join(&name);
+            if ignored(&below) {
+                continue;
+            }
+            // Follows links: what counts is what is behind them. A dangling one named *.toml is read, and fails there.
+            if fs::metadata(root.join(&below)).is_ok_and(|metadata| metadata.is_dir()) {
+                open.push(below);
+            } else {
+                walk.sort_in(below, &name);
+            }
+        }
+    }
+    walk.files.sort();
+    walk.unread.sort();
+    walk.locks.sort();
+    walk
+}
+
+impl Walk {
+    fn sort_in(&mut self, below: PathBuf, name: &str) {
+        let folder = below.components().next().and_then(|first| first.as_os_str().to_str());
+        let depth = below.components().count();
+        if name.ends_with(".test.toml") || below == Path::new("mcpgw.toml") {
+            return;
+        }
+        if name.ends_with(".toml") {
+            match folder {
+                Some(folder) if depth > 1 && FOLDERS.contains(&folder) => self.files.push(below),
+                _ => self.unread.push(below),
+            }
+        } else if name.ends_with(".json") && folder == Some("locked") && depth == 2 {
+            self.locks.push(below);
+        }
+    }
+}
+
+/// The lock's files beside a configuration that is one file.
+pub(super) fn locks(root: &Path) -> Walk {
+    let mut walk = Walk::default();
+    let Ok(mut names) = list(&root.join("locked")) else {
+        return walk;
+    };
+    names.sort();
+    walk.directories.push(root.join("locked"));
+    walk.locks = names
+        .iter()
+        .filter(|name| name.ends_with(".json"))
+        .map(|name| Path::new("locked").join(name))
+        .collect();
+    walk
+}
+
+/// Names that are not hidden. One that is not UTF-8 is shown as well as it can be, and then not found: a finding.
+fn list(path: &Path) -> std::io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if !name.starts_with('.') {
+            names.push(name);
+        }
+    }
+    Ok(names)
+}
