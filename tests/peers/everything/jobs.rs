@@ -44,7 +44,7 @@ pub(crate) async fn call(
         "test_tool_with_task" => {
             let name = json!({ "name": { "type": "string" } });
             let script = talk::one_round([("user_name", talk::form("What is your name?", name))], talk::greeting);
-            let (responses, state) = (&request.input_responses, request.request_state.as_deref());
+            let (responses, state) = (request.input_responses.as_ref(), request.request_state.as_deref());
             match talk::take(&script, &request.name, responses, state, context).await? {
                 Turn::Asked(result) => CallToolResponse::InputRequired(result),
                 Turn::Failed(why) => return Err(ErrorData::internal_error(why, None)),

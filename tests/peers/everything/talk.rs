@@ -44,7 +44,7 @@ pub(crate) async fn call(
     let turn = take(
         &script,
         &request.name,
-        &request.input_responses,
+        request.input_responses.as_ref(),
         request.request_state.as_deref(),
         context,
     )
@@ -75,7 +75,7 @@ pub(crate) async fn prompt(
     let turn = take(
         &script,
         &request.name,
-        &request.input_responses,
+        request.input_responses.as_ref(),
         request.request_state.as_deref(),
         context,
     )
@@ -93,12 +93,12 @@ pub(crate) async fn prompt(
 pub(crate) async fn take(
     script: &Script,
     subject: &str,
-    responses: &Option<InputResponses>,
+    responses: Option<&InputResponses>,
     state: Option<&str>,
     context: &RequestContext<RoleServer>,
 ) -> Result<Turn, ErrorData> {
     if is_modern(context) {
-        modern_turn(script, subject, responses.clone().unwrap_or_default(), state, context)
+        modern_turn(script, subject, responses.cloned().unwrap_or_default(), state, context)
     } else {
         legacy_turn(script, context).await
     }
@@ -284,6 +284,7 @@ fn stateful(rounds: Vec<BTreeMap<&'static str, Value>>, conclude: fn(&InputRespo
 }
 
 /// A question to the user; all fields are required.
+#[allow(clippy::needless_pass_by_value, reason = "called with a `json!` made in place")]
 pub(crate) fn form(message: &str, properties: Value) -> Value {
     let required: Vec<String> = properties
         .as_object()
