@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::arguments::Endpoint;
 use super::client::{Address, Client, ClientError};
+use super::configuration;
 use super::exit::Failure;
 use super::output::Output;
-use super::place;
 
 /// Runs one conversation with the endpoint.
 pub(super) fn ask<T>(
@@ -45,18 +45,18 @@ fn base(endpoint: &Endpoint, output: &Output) -> Result<Option<String>, Failure>
     if endpoint.name.contains("://") {
         return Ok(None);
     }
+    let paths = endpoint.config.all();
     if endpoint.config.is_given() {
-        return place::public_url(&endpoint.config.all()).map(Some);
+        return Ok(Some(configuration::load(&paths, output)?.snapshot.gateway.public_url));
     }
     if !Path::new("mcpgw.toml").exists() {
         return Ok(None);
     }
-    if let Ok(url) = place::public_url(&endpoint.config.all()) {
-        Ok(Some(url))
-    } else {
-        output.warn("the configuration here has errors; `mcpgw validate` shows them");
-        Ok(None)
+    let url = configuration::public_url(&paths);
+    if url.is_none() {
+        output.warn("the configuration here has errors, `mcpgw validate` shows them");
     }
+    Ok(url)
 }
 
 fn told(address: &Address, error: &ClientError) -> Failure {

@@ -6,9 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::arguments::Generate;
+use super::commands_page;
 use super::completions;
 use super::exit::{Exit, Failure, Outcome};
 use super::output::Output;
+use super::schema;
+use crate::config::grammar;
 
 pub(super) fn run(arguments: &Generate, output: &Output) -> Outcome {
     let mut stale = Vec::new();
@@ -39,6 +42,11 @@ fn artifacts() -> Vec<(PathBuf, Vec<u8>)> {
     for (shell, name) in completions::FILES {
         all.push((Path::new("completions").join(name), completions::script(shell)));
     }
+    for (kind, name) in schema::FILES {
+        all.push((Path::new("schemas").join(name), schema::text(kind).into_bytes()));
+    }
+    all.push(("docs/cli.md".into(), commands_page::page().into_bytes()));
+    all.push(("docs/configuration.md".into(), grammar::reference().into_bytes()));
     all
 }
 

@@ -10,15 +10,21 @@ mod output;
 mod asking;
 mod call;
 mod client;
+mod commands_page;
 mod completions;
+mod configuration;
 mod demo_server;
+mod explain;
 mod generate;
 mod hash_password;
 mod man;
-mod place;
+mod schema;
+mod subject;
 mod table;
 mod token;
 mod tools;
+mod validate;
+mod who;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -51,18 +57,18 @@ fn dispatch(command: Command, output: &Output) -> Outcome {
         Command::Call(arguments) => call::run(&arguments, output),
         Command::Completions(arguments) => completions::run(&arguments, output),
         Command::DemoServer => demo_server::run(),
+        Command::Explain(arguments) => explain::run(&arguments, output),
         Command::Generate(arguments) => generate::run(&arguments, output),
         Command::HashPassword => hash_password::run(output),
         Command::Man(arguments) => man::run(&arguments, output),
-        Command::Schema(_) => Err(not_built("schema")),
-        Command::Token(arguments) => token::run(&arguments, output),
-        Command::Tools(arguments) => tools::run(&arguments, output),
-        Command::Later(later) => Err(not_built(later.name())),
-        Command::Explain(_) => Err(not_built("explain")),
+        Command::Schema(arguments) => schema::run(&arguments, output),
         Command::Serve(_) => Err(not_built("serve")),
         Command::Status(_) => Err(not_built("status")),
-        Command::Validate(_) => Err(not_built("validate")),
-        Command::Who(_) => Err(not_built("who")),
+        Command::Token(arguments) => token::run(&arguments, output),
+        Command::Tools(arguments) => tools::run(&arguments, output),
+        Command::Validate(arguments) => validate::run(&arguments, output),
+        Command::Who(arguments) => who::run(&arguments, output),
+        Command::Later(later) => Err(not_built(later.name())),
     }
 }
 

@@ -66,6 +66,10 @@ impl Output {
         self.colored(io::stdout().is_terminal())
     }
 
+    pub(super) fn is_stderr_colored(&self) -> bool {
+        self.colored(io::stderr().is_terminal())
+    }
+
     /// Columns to wrap at; `None` where nobody looks at it, and lines stay whole.
     pub(super) fn width(&self) -> Option<usize> {
         let stdout = io::stdout();

@@ -40,27 +40,35 @@ pub(super) fn two_columns(rows: &[(String, String)], width: Option<usize>, style
 
 /// Columns left-aligned under their heads, two spaces apart; the last one is as long as it is.
 pub(super) fn columns<const N: usize>(heads: [&str; N], rows: &[[String; N]], style: Style) -> String {
-    let mut widths = heads.map(UnicodeWidthStr::width);
+    let widths = widest(heads.map(UnicodeWidthStr::width), rows);
+    let head = style.dim(&padded(&heads.map(str::to_owned), widths));
+    let rows: String = rows.iter().map(|row| padded(row, widths) + "\n").collect();
+    format!("{head}\n{rows}")
+}
+
+/// Columns without heads, two spaces in.
+pub(super) fn indented<const N: usize>(rows: &[[String; N]]) -> String {
+    let widths = widest([0; N], rows);
+    rows.iter()
+        .map(|row| ["  ", &padded(row, widths), "\n"].concat())
+        .collect()
+}
+
+fn widest<const N: usize>(mut widths: [usize; N], rows: &[[String; N]]) -> [usize; N] {
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.width());
         }
     }
-    let line = |cells: &[String; N]| {
-        let padded: Vec<String> = cells
-            .iter()
-            .zip(widths)
-            .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())))
-            .collect();
-        padded.join("  ").trim_end().to_owned()
-    };
-    let mut out = style.dim(&line(&heads.map(str::to_owned)));
-    out.push('\n');
-    for row in rows {
-        out.push_str(&line(row));
-        out.push('\n');
-    }
-    out
+    widths
+}
+
+fn padded<const N: usize>(cells: &[String; N], widths: [usize; N]) -> String {
+    let padded = cells
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())));
+    padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
 }
 
 fn wrap(text: &str, room: usize) -> Vec<String> {

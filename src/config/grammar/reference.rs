@@ -9,7 +9,7 @@ use crate::config::table::{Root, TestFile};
 /// Markdown: one section a table, in the order of the grammar.
 pub fn reference() -> String {
     let mut out = String::from(
-        "# Configuration reference\n\nMade from the grammar by `mcpgw schema --reference`; a test keeps it so. A configuration is a directory with `mcpgw.toml`, \
+        "# Configuration reference\n\nMade by `cargo run -- generate`; a test keeps it so. A configuration is a directory with `mcpgw.toml`, \
          read together with `servers/`, `endpoints/`, `roles/`, `pii/` and `users/`, or any one `.toml` file.\n",
     );
     if let Kind::Table(root) = Root::kind() {

@@ -2,5 +2,6 @@
 
 mod asking;
 mod basics;
+mod files;
 pub(crate) mod run;
 mod scripted;
