@@ -128,7 +128,7 @@ fn explain_names_the_rule_and_its_line() {
     for (arguments, code) in cases {
         let ran = files.run(arguments);
         assert_eq!(ran.code, code, "{arguments:?}: {}", ran.all());
-        all.push_str(&format!("$ mcpgw {}\n{}\n\n", arguments.join(" "), ran.all()));
+        all = format!("{all}$ mcpgw {}\n{}\n\n", arguments.join(" "), ran.all());
     }
     insta::assert_snapshot!(all);
 }
