@@ -38,3 +38,85 @@ fn the_changelog_begins_with_this_version() {
         "{first}"
     );
 }
+
+#[test]
+fn every_toml_of_the_docs_is_toml_of_ours() {
+    // A snippet is a part, so only what is wrong by itself counts.
+    let by_itself = [
+        "allow-without-endpoint",
+        "duplicate-key",
+        "invalid-choice",
+        "invalid-duration",
+        "invalid-name",
+        "invalid-size",
+        "literal-secret",
+        "misplaced-key",
+        "missing-operator",
+        "syntax",
+        "unknown-key",
+        "unknown-table",
+        "unqualified-name",
+        "wrong-type",
+    ];
+    for page in pages() {
+        for (number, snippet) in blocks(&page, "toml").into_iter().enumerate() {
+            if snippet.contains("[[access]]") || snippet.contains("[[redact]]") {
+                toml::from_str::<toml::Table>(&snippet).unwrap();
+                continue;
+            }
+            let directory = tempfile::tempdir().unwrap();
+            std::fs::write(directory.path().join("mcpgw.toml"), &snippet).unwrap();
+            let ran = mcpgw(&["validate", "--format", "json", directory.path().to_str().unwrap()]);
+            let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+            for finding in report["findings"].as_array().unwrap() {
+                let code = finding["code"].as_str().unwrap();
+                assert!(
+                    !by_itself.contains(&code),
+                    "{} block {number}: {finding:#}",
+                    page.display()
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn every_link_of_the_docs_leads_somewhere() {
+    for page in pages() {
+        let text = std::fs::read_to_string(&page).unwrap();
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+        for target in targets.filter(|target| !target.contains("://") && !target.starts_with('#')) {
+            let file = target.split('#').next().unwrap();
+            // Written by a run that takes long, and committed with its figures.
+            if ["docs/conformance.md", "docs/benchmarks.md"].contains(&file) {
+                continue;
+            }
+            assert!(
+                page.parent().unwrap().join(file).exists(),
+                "{}: {target}",
+                page.display()
+            );
+        }
+    }
+}
+
+fn pages() -> Vec<std::path::PathBuf> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let docs = std::fs::read_dir(root.join("docs"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    docs.filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .chain([root.join("README.md")])
+        .collect()
+}
+
+/// The fenced blocks of one language.
+pub(crate) fn blocks(page: &std::path::Path, language: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(page).unwrap();
+    let fence = format!("```{language}\n");
+    text.split(&fence)
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .map(str::to_owned)
+        .collect()
+}

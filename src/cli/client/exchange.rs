@@ -1,13 +1,14 @@
 //! Messages over HTTP: headers, sessions, answers as JSON or as a stream of events.
 
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 
 use super::{Address, ClientError};
 use crate::control::http::{Answer, HttpError, Target, send};
-use crate::mcp::{Era, Version, header, sse};
+use crate::mcp::param_headers::ParamHeaders;
+use crate::mcp::{Era, Version, envelope, header, sse};
 use crate::text::safe;
 
 /// The largest answer, or event of one, that is taken.
@@ -55,6 +56,7 @@ impl Exchange {
         message: &Value,
         method: &str,
         name: Option<&str>,
+        arguments: Option<&ParamHeaders>,
         version: Version,
     ) -> Result<Replies, ClientError> {
         let mut headers = self.headers();
@@ -67,6 +69,9 @@ impl Exchange {
                 headers.insert(&header::MCP_METHOD, header::encode(method));
                 if let Some(name) = name {
                     headers.insert(&header::MCP_NAME, header::encode(name));
+                }
+                if let Some(arguments) = arguments {
+                    headers.extend(mirrored(arguments, message));
                 }
             }
             // The handshake itself agrees on the version.
@@ -198,6 +203,17 @@ impl Replies {
             }
         }
     }
+}
+
+/// Arguments that the tool wants as headers too (MCP 2026-07-28, `x-mcp-header`).
+fn mirrored(arguments: &ParamHeaders, message: &Value) -> Vec<(HeaderName, HeaderValue)> {
+    let body = message.to_string();
+    let read = envelope::read(body.as_bytes());
+    let span = read
+        .ok()
+        .and_then(|message| message.params)
+        .and_then(|params| params.arguments);
+    arguments.make(body.as_bytes(), span)
 }
 
 fn bearer(token: &str) -> Result<HeaderValue, ClientError> {

@@ -47,6 +47,11 @@ impl ClientError {
         }
     }
 
+    /// `HeaderMismatch`.
+    pub(super) fn wants_headers(&self) -> bool {
+        matches!(self, Self::Rpc { code: -32020, .. })
+    }
+
     pub(in crate::cli) fn status(&self) -> Option<u16> {
         match self {
             Self::Status { status, .. } | Self::Rpc { status, .. } => Some(*status),

@@ -16,6 +16,7 @@ pub(super) use self::address::Address;
 pub(super) use self::failure::ClientError;
 
 use self::exchange::{Exchange, Replied};
+use crate::mcp::param_headers::ParamHeaders;
 use crate::mcp::{Era, Version};
 
 /// Pages of one list; a server that gives ever new cursors is not followed for ever.
@@ -87,18 +88,28 @@ impl Client {
         )))
     }
 
-    /// One call; `tool` is its definition, from which headers may have to be made.
+    /// One call. A server that wants arguments as headers too says so by refusing; then its list tells which.
     pub(super) async fn call(
         &mut self,
         tool: &str,
         arguments: &Map<String, Value>,
-        news: impl FnMut(News<'_>),
+        mut news: impl FnMut(News<'_>),
     ) -> Result<Map<String, Value>, ClientError> {
         let mut params = Map::new();
         params.insert("name".to_owned(), json!(tool));
         params.insert("arguments".to_owned(), json!(arguments));
         params.insert("_meta".to_owned(), json!({ "progressToken": "mcpgw" }));
-        self.request("tools/call", params, news).await
+        let first = self.request("tools/call", params.clone(), &mut news).await;
+        match first {
+            Err(error) if error.wants_headers() => {}
+            ended => return ended,
+        }
+        let tools = self.list("tools/list", "tools").await?;
+        let listed = tools
+            .iter()
+            .find(|listed| listed.get("name").and_then(Value::as_str) == Some(tool));
+        let headers = listed.and_then(|listed| ParamHeaders::of(listed.to_string().as_bytes()).ok());
+        self.send("tools/call", params, headers.as_ref(), news).await
     }
 
     /// Ends the session where there is one. The answer is already here, so nothing of it can fail the command.
@@ -134,7 +145,17 @@ impl Client {
     async fn request(
         &mut self,
         method: &str,
+        params: Map<String, Value>,
+        news: impl FnMut(News<'_>),
+    ) -> Result<Map<String, Value>, ClientError> {
+        self.send(method, params, None, news).await
+    }
+
+    async fn send(
+        &mut self,
+        method: &str,
         mut params: Map<String, Value>,
+        headers: Option<&ParamHeaders>,
         mut news: impl FnMut(News<'_>),
     ) -> Result<Map<String, Value>, ClientError> {
         self.next_id += 1;
@@ -149,7 +170,7 @@ impl Client {
         let message = json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params });
         let mut replied = self
             .exchange
-            .ask(&message, method, name.as_deref(), self.version)
+            .ask(&message, method, name.as_deref(), headers, self.version)
             .await?;
         while let Some(message) = replied.next().await? {
             match message {

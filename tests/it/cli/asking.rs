@@ -176,3 +176,20 @@ fn wrong_arguments_never_reach_the_server() {
     assert_eq!(mcpgw(&["tools", "http://user:pw@127.0.0.1/mcp/a"]).code, 64);
     assert!(server.came().is_empty());
 }
+
+#[test]
+fn an_argument_that_the_tool_wants_as_a_header_is_sent_as_one() {
+    let server = Scripted::start(|came| match came.method() {
+        "tools/list" => {
+            let region = json!({ "type": "string", "x-mcp-header": "Region" });
+            let schema = json!({ "type": "object", "properties": { "region": region } });
+            result(came, &json!({ "tools": [{ "name": "query", "inputSchema": schema }] }))
+        }
+        "tools/call" if came.header("mcp-param-region") != Some("eu") => error(came, 400, -32020, "header mismatch"),
+        _ => modern(came),
+    });
+    let ran = mcpgw(&["call", &server.url, "query", "{\"region\":\"eu\"}"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, "done\n"), "{}", ran.stderr);
+    let refused = mcpgw(&["call", &server.url, "other", "{\"region\":\"eu\"}"]);
+    assert_eq!(refused.code, 1, "refused twice is refused: {}", refused.stdout);
+}
