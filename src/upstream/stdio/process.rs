@@ -1,0 +1,550 @@
+//! One child, from its start and greeting to its end with all that it started.
+//!
+//! Four tasks: one writes, one reads, one passes standard error to the log, one sees to the end: close standard input,
+//! wait, SIGTERM, wait, SIGKILL, the last two to the whole group. Dropping the [`Process`] begins that end.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::AsyncWriteExt as _;
+use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout, timeout_at};
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::mcp::{Era, Method, Version};
+use crate::upstream::call::{JsonBody, MessageSource, Messages, Reply};
+use crate::upstream::conversation::{Attempt, Conversation, collect};
+use crate::upstream::core::Core;
+use crate::upstream::failure::{Failure, FailureKind};
+use crate::upstream::greeting::{Greeting, Response};
+use crate::upstream::probe::{Verdict, of_message};
+use crate::upstream::request::{INITIALIZED, Outgoing, initialize_params};
+use crate::upstream::stdio::command::Command;
+use crate::upstream::stdio::lines::{Line, Lines};
+use crate::upstream::stdio::mux::{Delivery, Mux, Refusal, Registered};
+use crate::upstream::ticket::{Cancel, Ticket};
+
+/// For an answer to `server/discover`; a legacy server may give none.
+const PROBE: Duration = Duration::from_secs(10);
+/// After standard input is closed, and again after SIGTERM.
+const GRACE: Duration = Duration::from_secs(2);
+/// For what the child wrote before it ended.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+const LINES_WAITING: usize = 64;
+/// Of standard error, a line.
+const MAX_ERROR_LINE: usize = 8 * 1024;
+
+/// A child that has been greeted.
+pub(in crate::upstream) struct Process {
+    greeting: Greeting,
+    pipe: Pipe,
+}
+
+/// A running child.
+struct Pipe {
+    mux: Arc<Mux>,
+    lines: mpsc::Sender<Outline>,
+    /// Cancelled when the child and its group are gone.
+    gone: CancellationToken,
+    stop: CancellationToken,
+    _stop_on_drop: DropGuard,
+}
+
+struct Outline {
+    pieces: Vec<Bytes>,
+    /// Of the request, to be marked as written.
+    number: Option<u64>,
+}
+
+impl Process {
+    /// Starts a child and greets it in the era that the server is known for, or finds out.
+    pub(in crate::upstream) async fn start(
+        conversation: &Arc<Conversation>,
+        command: &Command,
+        deadline: Instant,
+    ) -> Result<Self, Failure> {
+        let core = &conversation.core;
+        if let Some(wait) = conversation.crashes.wait() {
+            let detail = format!(
+                "the process keeps ending: the next start is in {} s",
+                wait.as_secs() + 1
+            );
+            return Err(core.failure(FailureKind::Refused, detail));
+        }
+        let fixed = core.settings.server.protocol.map(Version::era);
+        let pipe = Pipe::open(conversation, command)?;
+        let era = fixed.or_else(|| core.known_version().map(Version::era));
+        if era == Some(Era::Legacy) {
+            let greeting = initialize(conversation, &pipe, None, deadline).await?;
+            return Ok(Self { greeting, pipe });
+        }
+        let probe_by = deadline.min(Instant::now() + PROBE);
+        let answer = ask(conversation, &pipe, Era::Modern, Method::Discover, "", probe_by).await;
+        let verdict = match answer {
+            Ok(message) => of_message(&message),
+            Err(failure) if failure.kind == FailureKind::Timeout => Verdict::Legacy(None),
+            // Some servers end when anything comes before `initialize`.
+            Err(_) => {
+                if fixed == Some(Era::Modern) {
+                    let detail = format!(
+                        "the process ended when it was greeted: {}",
+                        pipe.mux.reason().unwrap_or_default()
+                    );
+                    return Err(core.failure(FailureKind::Ended, detail));
+                }
+                tracing::debug!(server = %core.name(), "the process ended when it was asked for its era: started again as a legacy server");
+                pipe.stop().await;
+                let pipe = Pipe::open(conversation, command)?;
+                let greeting = initialize(conversation, &pipe, None, deadline).await?;
+                return Ok(Self { greeting, pipe });
+            }
+        };
+        let greeting = match verdict {
+            Verdict::Modern(greeting) => greeting,
+            // -32020 and -32021 are modern errors, and over stdio there are no headers that a second attempt could mend.
+            Verdict::PerhapsModern if fixed == Some(Era::Modern) => Greeting::unasked(Version::NEWEST),
+            Verdict::Stranger(spoken) => {
+                return Err(core.failure(FailureKind::Protocol, format!("no revision in common: {spoken}")));
+            }
+            _ if fixed == Some(Era::Modern) => {
+                return Err(core.failure(
+                    FailureKind::Protocol,
+                    "`protocol` says 2026-07-28, and the server does not answer `server/discover`",
+                ));
+            }
+            Verdict::Legacy(version) => legacy_or_late(conversation, &pipe, version, deadline).await?,
+            _ => legacy_or_late(conversation, &pipe, None, deadline).await?,
+        };
+        Ok(Self { greeting, pipe })
+    }
+
+    pub(in crate::upstream) fn greeting(&self) -> &Greeting {
+        &self.greeting
+    }
+
+    pub(in crate::upstream) fn is_alive(&self) -> bool {
+        !self.pipe.gone.is_cancelled() && self.pipe.mux.reason().is_none()
+    }
+
+    pub(in crate::upstream) async fn call(
+        &self,
+        conversation: &Arc<Conversation>,
+        outgoing: Outgoing,
+    ) -> Result<Reply, Attempt> {
+        self.pipe.call(conversation, outgoing).await
+    }
+
+    pub(in crate::upstream) async fn tell(&self, core: &Core, message: Bytes) -> Result<(), Failure> {
+        self.pipe.tell(core, message).await
+    }
+
+    pub(in crate::upstream) fn forget(&self, number: u64) {
+        self.pipe.mux.forget(number);
+    }
+
+    pub(in crate::upstream) fn number_of(&self, link: u64, id: &[u8]) -> Option<u64> {
+        self.pipe.mux.number_of(link, id)
+    }
+
+    /// Begins the end and waits for it.
+    pub(in crate::upstream) async fn stop(&self) {
+        self.pipe.stop().await;
+    }
+}
+
+/// `initialize`; where that fails, the server may be a modern one that was slow to start.
+async fn legacy_or_late(
+    conversation: &Arc<Conversation>,
+    pipe: &Pipe,
+    version: Option<Version>,
+    deadline: Instant,
+) -> Result<Greeting, Failure> {
+    let failure = match initialize(conversation, pipe, version, deadline).await {
+        Ok(greeting) => return Ok(greeting),
+        Err(failure) if failure.kind == FailureKind::Protocol => failure,
+        Err(failure) => return Err(failure),
+    };
+    let again = deadline.min(Instant::now() + PROBE);
+    match ask(conversation, pipe, Era::Modern, Method::Discover, "", again)
+        .await
+        .map(|message| of_message(&message))
+    {
+        Ok(Verdict::Modern(greeting)) => Ok(greeting),
+        _ => Err(failure),
+    }
+}
+
+async fn initialize(
+    conversation: &Arc<Conversation>,
+    pipe: &Pipe,
+    offered: Option<Version>,
+    deadline: Instant,
+) -> Result<Greeting, Failure> {
+    let core = &conversation.core;
+    let protocol = |detail: String| core.failure(FailureKind::Protocol, detail);
+    let params = initialize_params(conversation.legacy_version(offered), &conversation.profile.capabilities);
+    let answer = ask(conversation, pipe, Era::Legacy, Method::Initialize, &params, deadline).await?;
+    let greeting = match Response::read(&answer) {
+        Some(Response::Result { message, result }) => Greeting::of_initialize(&message, result).map_err(protocol)?,
+        Some(Response::Error { code, text, .. }) => {
+            return Err(protocol(format!("`initialize` was refused: {code} {text}")));
+        }
+        None => return Err(protocol("the answer to `initialize` is no response".into())),
+    };
+    pipe.tell(core, Bytes::from_static(INITIALIZED)).await?;
+    Ok(greeting)
+}
+
+async fn ask(
+    conversation: &Arc<Conversation>,
+    pipe: &Pipe,
+    era: Era,
+    method: Method,
+    params: &str,
+    deadline: Instant,
+) -> Result<Bytes, Failure> {
+    let core = &conversation.core;
+    let outgoing = Outgoing::own(core, era, method.clone(), params, deadline);
+    match pipe.call(conversation, outgoing).await {
+        Ok(reply) => collect(reply, core.settings.limits.response_body).await,
+        Err(Attempt::Failed(failure)) => Err(failure),
+        Err(Attempt::Lost) => {
+            let reason = pipe.mux.reason().unwrap_or_default();
+            Err(core.failure(
+                FailureKind::Ended,
+                format!("the process ended before it was sent `{method}`: {reason}"),
+            ))
+        }
+    }
+}
+
+impl Pipe {
+    fn open(conversation: &Arc<Conversation>, command: &Command) -> Result<Self, Failure> {
+        let core = &conversation.core;
+        let place = command.place().ok_or_else(|| {
+            core.failure(
+                FailureKind::Busy,
+                format!(
+                    "all {} processes that `max-processes` allows are running",
+                    command.most()
+                ),
+            )
+        })?;
+        let mut child = command
+            .spawn()
+            .map_err(|why| core.failure(FailureKind::Unreachable, why))?;
+        let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(core.failure(FailureKind::Unreachable, "the process has no standard streams"));
+        };
+        let group = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
+        tracing::debug!(server = %core.name(), pid = child.id(), "started a process");
+        let (mux, stop, gone) = (
+            Arc::new(Mux::default()),
+            CancellationToken::new(),
+            CancellationToken::new(),
+        );
+        let (lines, outlines) = mpsc::channel(LINES_WAITING);
+        let most = usize::try_from(core.settings.limits.response_body).unwrap_or(usize::MAX);
+        tokio::spawn(write(stdin, outlines, Arc::clone(&mux), stop.clone()));
+        let reader = tokio::spawn(read(
+            stdout,
+            most,
+            Arc::clone(&mux),
+            Arc::downgrade(conversation),
+            stop.clone(),
+        ));
+        let logger = tokio::spawn(log(stderr, core.name().to_string()));
+        let end = End {
+            group: Group(group),
+            child,
+            reader,
+            logger,
+            mux: Arc::clone(&mux),
+            conversation: Arc::downgrade(conversation),
+            gone: gone.clone().drop_guard(),
+            _place: place,
+        };
+        tokio::spawn(end.see_to_it(stop.clone()));
+        Ok(Self {
+            mux,
+            lines,
+            gone,
+            _stop_on_drop: stop.clone().drop_guard(),
+            stop,
+        })
+    }
+
+    async fn call(&self, conversation: &Arc<Conversation>, outgoing: Outgoing) -> Result<Reply, Attempt> {
+        let core = &conversation.core;
+        let failed = |kind, detail: &str| Attempt::Failed(core.failure(kind, detail));
+        let (deadline, counted, initialize) = (
+            outgoing.deadline,
+            outgoing.link.is_some(),
+            outgoing.method == Method::Initialize,
+        );
+        let Registered {
+            number,
+            line,
+            deliveries,
+        } = self.mux.register(outgoing).map_err(|refusal| match refusal {
+            Refusal::Ended => Attempt::Lost,
+            Refusal::Full => failed(FailureKind::Busy, "too many calls in flight in one process"),
+            Refusal::Malformed => failed(FailureKind::Protocol, "the request is not one JSON-RPC request"),
+        })?;
+        // MCP 2025-11-25, Cancellation: `initialize` MUST NOT be cancelled.
+        let cancel = (!initialize).then_some(Cancel::Stdio { number });
+        let ticket = Ticket::new(conversation, cancel, counted);
+        let outline = Outline {
+            pieces: line,
+            number: Some(number),
+        };
+        match timeout_at(deadline, self.lines.send(outline)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) => {
+                ticket.done();
+                self.mux.forget(number);
+                return Err(Attempt::Lost);
+            }
+            Err(_) => {
+                // Never written: there is nothing to cancel.
+                ticket.done();
+                self.mux.forget(number);
+                return Err(failed(
+                    FailureKind::Timeout,
+                    "the server does not read its standard input",
+                ));
+            }
+        }
+        let mut source = Deliveries {
+            deliveries,
+            core: Arc::clone(core),
+            over: false,
+        };
+        let first = timeout_at(deadline, source.deliveries.recv())
+            .await
+            .map_err(|_| failed(FailureKind::Timeout, "no answer in time"))?;
+        let mut ready = VecDeque::new();
+        match first {
+            Some(Delivery::Response(pieces)) => {
+                ticket.done();
+                let body = JsonBody::ready(pieces, core.name().clone());
+                return Ok(Reply::Json { status: 200, body });
+            }
+            Some(Delivery::Lost) => {
+                ticket.done();
+                return Err(Attempt::Lost);
+            }
+            Some(Delivery::Message(message)) => ready.push_back(message),
+            Some(Delivery::Failed { kind, detail }) => {
+                ticket.done();
+                return Err(failed(kind, &detail));
+            }
+            None => return Err(failed(FailureKind::Ended, "the call was given up")),
+        }
+        let messages = Messages::new(Box::pin(source), core.name().clone(), deadline, Some(ticket));
+        Ok(Reply::Messages(messages.with_ready(ready)))
+    }
+
+    async fn tell(&self, core: &Core, message: Bytes) -> Result<(), Failure> {
+        let mut line = message;
+        if memchr::memchr2(b'\n', b'\r', &line).is_some() {
+            line = line
+                .iter()
+                .map(|byte| if matches!(byte, b'\n' | b'\r') { b' ' } else { *byte })
+                .collect();
+        }
+        let outline = Outline {
+            pieces: vec![line],
+            number: None,
+        };
+        self.lines
+            .send(outline)
+            .await
+            .map_err(|_| core.failure(FailureKind::Ended, "the process has ended"))
+    }
+
+    async fn stop(&self) {
+        self.mux.end("the gateway stops the process");
+        self.stop.cancel();
+        self.gone.cancelled().await;
+    }
+}
+
+/// What is left to do once a child runs: see it out.
+struct End {
+    group: Group,
+    child: Child,
+    reader: JoinHandle<()>,
+    logger: JoinHandle<()>,
+    mux: Arc<Mux>,
+    conversation: Weak<Conversation>,
+    gone: DropGuard,
+    _place: OwnedSemaphorePermit,
+}
+
+impl End {
+    async fn see_to_it(mut self, stop: CancellationToken) {
+        let wanted = tokio::select! {
+            _ = self.child.wait() => false,
+            () = stop.cancelled() => true,
+        };
+        // Standard input is closed by now: the writer stops with `stop`.
+        if wanted && timeout(GRACE, self.child.wait()).await.is_err() {
+            self.group.signal(Signal::TERM);
+            if timeout(GRACE, self.child.wait()).await.is_err() {
+                self.group.signal(Signal::KILL);
+            }
+        }
+        let status = self.child.wait().await;
+        let _late = timeout(LAST_WORDS, &mut self.reader).await;
+        // What the child started and left behind.
+        self.group.signal(Signal::KILL);
+        self.group.0 = None;
+        self.reader.abort();
+        stop.cancel();
+        let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
+        if !wanted && let Some(conversation) = self.conversation.upgrade() {
+            tracing::warn!(server = %conversation.core.name(), how, "a process ended by itself");
+            conversation.crashes.note();
+        }
+        self.mux.end(&format!("the process ended: {how}"));
+        let _late = timeout(LAST_WORDS, &mut self.logger).await;
+        self.logger.abort();
+        drop(self.gone);
+    }
+}
+
+/// A process group that is killed when nobody sees to its end any more, as when the runtime stops.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn signal(&self, signal: Signal) {
+        if let Some(group) = self.0 {
+            // Gone already is as good.
+            let _ = kill_process_group(group, signal);
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.signal(Signal::KILL);
+    }
+}
+
+async fn write(mut stdin: ChildStdin, mut outlines: mpsc::Receiver<Outline>, mux: Arc<Mux>, stop: CancellationToken) {
+    let writing = async {
+        while let Some(outline) = outlines.recv().await {
+            if let Some(number) = outline.number {
+                mux.mark_written(number);
+            }
+            let mut pieces = outline.pieces;
+            pieces.push(Bytes::from_static(b"\n"));
+            // Small lines in one write.
+            if pieces.iter().map(Bytes::len).sum::<usize>() <= 32 * 1024 {
+                pieces = vec![Bytes::from(pieces.concat())];
+            }
+            for piece in pieces {
+                if stdin.write_all(&piece).await.is_err() {
+                    return;
+                }
+            }
+        }
+    };
+    tokio::select! {
+        () = writing => {}
+        () = stop.cancelled() => {}
+    }
+}
+
+async fn read(
+    stdout: ChildStdout,
+    most: usize,
+    mux: Arc<Mux>,
+    conversation: Weak<Conversation>,
+    stop: CancellationToken,
+) {
+    let mut lines = Lines::new(stdout, most);
+    while let Some(line) = lines.next().await {
+        match line {
+            Line::Whole(line) if line.trim_ascii().is_empty() => {}
+            Line::Whole(line) => match conversation.upgrade() {
+                Some(conversation) => mux.receive(&line, &conversation),
+                None => break,
+            },
+            Line::TooLong { beginning } => {
+                tracing::warn!(most, "a line of a server is too long and is left out");
+                mux.receive_too_long(&beginning);
+            }
+        }
+    }
+    // A server that closed its standard output can answer nothing more. What it was asked is lost either way.
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    stop.cancel();
+}
+
+async fn log(stderr: ChildStderr, server: String) {
+    let mut lines = Lines::new(stderr, MAX_ERROR_LINE);
+    while let Some(line) = lines.next().await {
+        let (Line::Whole(text) | Line::TooLong { beginning: text }) = line;
+        let text = String::from_utf8_lossy(&text);
+        if !text.trim().is_empty() {
+            tracing::info!(target: "mcpgw::upstream::stderr", server, "{}", crate::text::safe(text.trim_end()));
+        }
+    }
+}
+
+/// What the mux delivers of one call.
+struct Deliveries {
+    deliveries: mpsc::Receiver<Delivery>,
+    core: Arc<Core>,
+    over: bool,
+}
+
+impl MessageSource for Deliveries {
+    fn poll_messages(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        out: &mut VecDeque<Bytes>,
+    ) -> Poll<Result<bool, Failure>> {
+        while !self.over {
+            match self.deliveries.poll_recv(cx) {
+                Poll::Pending if out.is_empty() => return Poll::Pending,
+                Poll::Pending => return Poll::Ready(Ok(false)),
+                Poll::Ready(Some(Delivery::Message(message))) => out.push_back(message),
+                Poll::Ready(Some(Delivery::Response(pieces))) => {
+                    out.push_back(pieces.into_bytes());
+                    self.over = true;
+                }
+                Poll::Ready(Some(Delivery::Failed { kind, detail })) => {
+                    return Poll::Ready(Err(self.core.failure(kind, detail)));
+                }
+                Poll::Ready(Some(Delivery::Lost) | None) => {
+                    return Poll::Ready(Err(self.core.failure(FailureKind::Ended, "the process has ended")));
+                }
+            }
+        }
+        Poll::Ready(Ok(true))
+    }
+}
+
+impl fmt::Debug for Deliveries {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Deliveries({})", self.core.name())
+    }
+}
+
+impl fmt::Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Process({})", self.greeting.version)
+    }
+}
