@@ -41,7 +41,7 @@ pub(super) fn members(items: &[Item<Member>], context: &mut Context<'_>) {
     let tables = context.tables;
     let outside = tables.login.get().is_some_and(|login| login.oidc.is_given()) || !tables.issuers.entries().is_empty();
     for item in items {
-        let finding = match &item.value {
+        let mut finding = match &item.value {
             Member::Service(name) if tables.services.find(name.as_str()).is_none() => {
                 let known = tables
                     .services
@@ -75,6 +75,12 @@ pub(super) fn members(items: &[Item<Member>], context: &mut Context<'_>) {
             }
             _ => continue,
         };
+        // A member is written with what it is.
+        let kind = item.value.to_string();
+        let kind = kind.split(':').next().unwrap_or_default();
+        finding.help = finding
+            .help
+            .map(|help| help.replace("write `", &format!("write `{kind}:")));
         context.push(finding);
     }
 }

@@ -200,7 +200,10 @@ fn unknown<'a>(
         Some((near, place)) => finding
             .also(*place, "this one is similar")
             .help(format!("write `{near}`")),
-        None => finding.help(format!("define it: `[{table}.{}]`", text::safe(name))),
+        None if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') => {
+            finding.help(format!("define it: `[{table}.{name}]`"))
+        }
+        None => finding.help(format!("define it: `[{table}.\"{}\"]`", text::safe(name))),
     }
 }
 

@@ -358,7 +358,8 @@ fn reason(error: &std::io::Error) -> String {
 
 /// As given, without a leading `./`.
 fn shown(path: &Path) -> String {
-    let text = path.strip_prefix(".").unwrap_or(path).to_string_lossy().into_owned();
+    let text = path.strip_prefix(".").unwrap_or(path).to_string_lossy();
+    let text = text.trim_end_matches('/').to_owned();
     if text.is_empty() { ".".to_owned() } else { text }
 }
 

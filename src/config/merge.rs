@@ -10,6 +10,14 @@ pub(super) fn merge(into: &mut Node, from: Node, findings: &mut Findings) {
     }
 }
 
+/// Keys that a doubled table has twice are told with the table.
+fn drop_known(into: &RawTable, from: &mut RawTable) {
+    from.entries.retain(|entry| {
+        matches!(entry.node.value, Value::Table(_) | Value::Array { tables: true, .. })
+            || into.get(&entry.key).is_none()
+    });
+}
+
 fn entries(into: &mut RawTable, from: RawTable, path: &mut Vec<String>, findings: &mut Findings) {
     for entry in from.entries {
         match into.entries.iter_mut().find(|known| known.key == entry.key) {
@@ -27,7 +35,7 @@ fn join(known: &mut Entry, new: Entry, path: &mut Vec<String>, findings: &mut Fi
     let (first, second) = (known.node.place, new.node.place);
     let (first_key, second_key) = (known.key_place, new.key_place);
     match (&mut known.node.value, new.node.value) {
-        (Value::Table(into), Value::Table(from))
+        (Value::Table(into), Value::Table(mut from))
             if into.kind != TableKind::Inline && from.kind != TableKind::Inline =>
         {
             match (into.kind, from.kind) {
@@ -42,6 +50,7 @@ fn join(known: &mut Entry, new: Entry, path: &mut Vec<String>, findings: &mut Fi
                         .also(first, "first here")
                         .help("keep the table in one place: nothing overrides, the order of files changes nothing"),
                     );
+                    drop_known(into, &mut from);
                 }
                 (TableKind::Implied, TableKind::Header) => {
                     into.kind = TableKind::Header;

@@ -77,6 +77,8 @@ impl<T: Shape> Shape for List<T> {
         let Value::Array { items, .. } = &node.value else {
             return reader.wrong_type(node, "an array");
         };
+        // An element has no key of its own.
+        reader.enter("");
         let items = items.iter().filter_map(|item| {
             let value = T::read(item, reader)?;
             Some(Item {
@@ -84,7 +86,9 @@ impl<T: Shape> Shape for List<T> {
                 value,
             })
         });
-        Some(Self(items.collect()))
+        let list = Self(items.collect());
+        reader.leave();
+        Some(list)
     }
 }
 
@@ -162,9 +166,9 @@ impl<N: Name, T: Shape> Shape for Map<N, T> {
         for entry in &table.entries {
             let name = N::parse(&entry.key);
             if let Err((code, expected)) = &name {
-                let what = crate::text::safe(&entry.key);
+                let title = format!("`{}` is no name in `{}`", crate::text::safe(&entry.key), reader.path());
                 reader.push(
-                    Finding::new(*code, entry.key_place, format!("`{what}` is no name for this"))
+                    Finding::new(*code, entry.key_place, title)
                         .label("this name")
                         .help(format!("write {expected}")),
                 );

@@ -46,7 +46,16 @@ impl<'a> Reader<'a> {
 
     /// Of the table or value that is being read, as a header would write it.
     pub(super) fn path(&self) -> String {
-        dotted(&self.path)
+        let keys: Vec<String> = self.path.iter().filter(|key| !key.is_empty()).cloned().collect();
+        dotted(&keys)
+    }
+
+    /// What is being read, for a title.
+    pub(super) fn subject(&self) -> String {
+        match self.path.as_slice() {
+            [.., list, element] if element.is_empty() => format!("an element of `{}`", text::safe(list)),
+            _ => format!("`{}`", self.key()),
+        }
     }
 
     /// The key that is being read.

@@ -41,8 +41,7 @@ impl<T: Textual> Shape for T {
         match T::parse(text) {
             Ok(value) => Some(value),
             Err(label) => {
-                let key = reader.key();
-                let title = format!("`{key}` is not {}", T::FORMAT.what);
+                let title = format!("{} is not {}", reader.subject(), T::FORMAT.what);
                 reader.push(Finding::new(T::CODE, node.place, title).label(label).help(T::HELP));
                 None
             }

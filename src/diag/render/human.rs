@@ -4,11 +4,14 @@
 //! the last line counts.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write};
 
-use miette::{Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode, ThemeStyles};
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode,
+    SourceSpan, SpanContents, ThemeStyles,
+};
 
-use super::super::{FileId, Finding, Findings, Severity, Sources};
+use super::super::{FileId, Finding, Findings, Label, Severity, Sources};
 use super::view::View;
 use crate::text;
 
@@ -42,21 +45,18 @@ fn one(
     width: usize,
     out: &mut String,
 ) {
-    // One source per report is all that miette draws: one report per file, the primary's first.
-    let mut files: Vec<FileId> = Vec::new();
-    for label in &finding.labels {
-        if !files.contains(&label.place.file) {
-            files.push(label.place.file);
-        }
-    }
+    let groups = groups(finding, sources);
     let handler = GraphicalReportHandler::new_themed(theme(finding, color))
         .with_width(width)
+        // TOML to paste must not be broken by us.
+        .with_wrap_lines(false)
         .with_links(false)
         .with_context_lines(0)
         .with_primary_span_start();
-    for (index, &file) in files.iter().enumerate() {
+    for (index, labels) in groups.iter().enumerate() {
+        let file = labels[0].place.file;
         let view = views.entry(file).or_insert_with(|| View::of(sources.get(file)));
-        let report = Report::new(finding, sources, file, view, index == 0, index + 1 == files.len());
+        let report = Report::new(finding, sources, labels, view, index == 0, index + 1 == groups.len());
         let mut drawn = String::new();
         // Writing into a String does not fail; what miette cannot draw (a span outside) is left out.
         let _ = handler.render_report(&mut drawn, &report);
@@ -64,15 +64,31 @@ fn one(
             0 => drawn.trim_start(),
             _ => drawn.split_once('\n').map_or("", |(_, rest)| rest),
         };
-        match (index, report.snippet.is_some()) {
-            (0, false) => {
-                let (head, rest) = body.split_once('\n').unwrap_or((body, ""));
-                let name = text::safe(sources.name(file));
-                out.push_str(&format!("{head}\n   ╭─[{name}]\n   ╰────\n{rest}"));
-            }
-            _ => out.push_str(body),
+        if index == 0 && report.lines.is_none() {
+            let (head, rest) = body.split_once('\n').unwrap_or((body, ""));
+            let name = text::safe(sources.name(file));
+            let _ = write!(out, "{head}\n   ╭─[{name}]\n   ╰────\n{rest}");
+        } else {
+            out.push_str(body);
         }
     }
+}
+
+/// One source and one stretch of it is all that miette draws well: labels near the primary one are drawn with it, each
+/// other one for itself, so that the first place shown is what is wrong.
+fn groups<'a>(finding: &'a Finding, sources: &Sources) -> Vec<Vec<&'a Label>> {
+    const NEAR: usize = 2;
+    let primary = &finding.labels[0];
+    let line = |label: &Label| sources.position(label.place).map_or(0, |position| position.line);
+    let mut groups = vec![vec![primary]];
+    for label in &finding.labels[1..] {
+        if label.place.file == primary.place.file && line(label).abs_diff(line(primary)) <= NEAR {
+            groups[0].push(label);
+        } else {
+            groups.push(vec![label]);
+        }
+    }
+    groups
 }
 
 fn theme(finding: &Finding, color: bool) -> GraphicalTheme {
@@ -91,27 +107,26 @@ struct Report {
     title: String,
     severity: Severity,
     help: Option<String>,
-    snippet: Option<(NamedSource<String>, Vec<LabeledSpan>)>,
+    lines: Option<Lines>,
+    labels: Vec<LabeledSpan>,
 }
 
 impl Report {
-    fn new(finding: &Finding, sources: &Sources, file: FileId, view: &View, first: bool, last: bool) -> Self {
-        let labels: Vec<LabeledSpan> = finding
-            .labels
+    fn new(finding: &Finding, sources: &Sources, labels: &[&Label], view: &View, first: bool, last: bool) -> Self {
+        let spans: Vec<LabeledSpan> = labels
             .iter()
             .enumerate()
-            .filter(|(_, label)| label.place.file == file)
             .filter_map(|(index, label)| {
                 let span = view.map(label.place.span?);
                 let text = (!label.text.is_empty()).then(|| text::safe(&label.text).into_owned());
-                let span = miette::SourceSpan::from(span.start..span.end);
+                let span = SourceSpan::from(span.start..span.end);
                 Some(match index {
                     0 => LabeledSpan::new_primary_with_span(text, span),
                     _ => LabeledSpan::new_with_span(text, span),
                 })
             })
             .collect();
-        let name = text::safe(sources.name(file)).into_owned();
+        let place = labels[0].place;
         Self {
             title: if first {
                 text::safe(&finding.title).into_owned()
@@ -124,8 +139,46 @@ impl Report {
                 .as_ref()
                 .filter(|_| last)
                 .map(|help| text::safe_lines(help).into_owned()),
-            snippet: (!labels.is_empty()).then(|| (NamedSource::new(name, view.text.clone()), labels)),
+            lines: sources.position(place).map(|position| Lines {
+                name: text::safe(sources.name(place.file)).into_owned(),
+                text: view.text.clone(),
+                column: position.column,
+            }),
+            labels: spans,
         }
+    }
+}
+
+/// The source of one report: always whole lines, and the column that the primary label has in the file itself.
+#[derive(Debug)]
+struct Lines {
+    name: String,
+    text: String,
+    column: usize,
+}
+
+impl SourceCode for Lines {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        _: usize,
+        _: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let text = &self.text;
+        let from = text.floor_char_boundary(span.offset());
+        let to = text
+            .ceil_char_boundary((span.offset() + span.len()).min(text.len()))
+            .max(from);
+        let start = text[..from].rfind('\n').map_or(0, |newline| newline + 1);
+        let end = text[to..].find('\n').map_or(text.len(), |newline| to + newline);
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            &text.as_bytes()[start..end],
+            SourceSpan::from(start..end),
+            text[..start].matches('\n').count(),
+            self.column - 1,
+            text[start..end].matches('\n').count() + 1,
+        )))
     }
 }
 
@@ -150,11 +203,11 @@ impl Diagnostic for Report {
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.snippet.as_ref().map(|(source, _)| source as &dyn SourceCode)
+        self.lines.as_ref().map(|lines| lines as &dyn SourceCode)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let (_, labels) = self.snippet.as_ref()?;
-        Some(Box::new(labels.iter().cloned()))
+        self.lines.as_ref()?;
+        Some(Box::new(self.labels.iter().cloned()))
     }
 }
