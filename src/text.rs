@@ -49,6 +49,24 @@ pub fn is_unsafe(character: char) -> bool {
             | 0xe0000..=0xe0fff)
 }
 
+/// The last character boundary up to an offset; the end, for one beyond it.
+pub fn floor(text: &str, offset: usize) -> usize {
+    let mut at = offset.min(text.len());
+    while !text.is_char_boundary(at) {
+        at -= 1;
+    }
+    at
+}
+
+/// The first character boundary from an offset; the end, for one beyond it.
+pub fn ceil(text: &str, offset: usize) -> usize {
+    let mut at = offset.min(text.len());
+    while !text.is_char_boundary(at) {
+        at += 1;
+    }
+    at
+}
+
 /// `1 error`, `2 errors`.
 pub fn count(number: usize, noun: &str) -> String {
     if number == 1 {
@@ -94,6 +112,12 @@ mod tests {
     fn lines_stay_lines_where_they_may() {
         assert_eq!(safe("a\nb"), "a\\nb");
         assert_eq!(safe_lines("a\n\u{1b}b\tc\n"), "a\n\\u{1b}b\tc\n");
+    }
+
+    #[test]
+    fn boundaries_are_found_within_characters_and_beyond_the_end() {
+        assert_eq!((floor("aöb", 2), ceil("aöb", 2)), (1, 3));
+        assert_eq!((floor("aöb", 9), ceil("aöb", 9)), (4, 4));
     }
 
     #[test]

@@ -67,8 +67,8 @@ fn selected(rule: &Rule, selection: &Selection, snapshot: &Snapshot) -> bool {
         // A lock records templates, not resources.
         return any(&selection.resources, condition, server, None);
     }
-    let tools = !selection.tools.with.is_empty();
-    tools || (!tools_only && !(selection.prompts.with.is_empty() && selection.resources.with.is_empty()))
+    let some = |globs: &Globs| !globs.with.is_empty();
+    some(&selection.tools) || (!tools_only && (some(&selection.prompts) || some(&selection.resources)))
 }
 
 fn any(globs: &Globs, condition: &Condition, server: &ServerName, locked: Option<Vec<String>>) -> bool {

@@ -299,7 +299,7 @@ fn control(table: &table::Control, context: &mut Context<'_>) -> Option<Control>
         );
     }
     let tokens = table.tokens.entries().iter().filter_map(|entry| {
-        let mut may: Vec<ControlRight> = entry.value.may.values().map(right).collect();
+        let mut may: Vec<ControlRight> = entry.value.may.values().copied().map(right).collect();
         may.sort();
         may.dedup();
         let token = ControlToken {
@@ -315,7 +315,7 @@ fn control(table: &table::Control, context: &mut Context<'_>) -> Option<Control>
     })
 }
 
-fn right(right: &table::ControlRight) -> ControlRight {
+fn right(right: table::ControlRight) -> ControlRight {
     match right {
         table::ControlRight::Apply => ControlRight::Apply,
         table::ControlRight::Hold => ControlRight::Hold,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Context;
 use crate::config::LockFile;
+use crate::config::grammar::Given;
 use crate::diag::{Code, Finding, Place};
 use crate::lock::Lock;
 use crate::name::ServerName;
@@ -55,8 +56,8 @@ pub(super) fn locks(files: &[LockFile], context: &mut Context<'_>) -> BTreeMap<S
         }
     }
     let locked = tables.gateway.get().map(|gateway| &gateway.locked);
-    if context.settings.locked || locked.and_then(|locked| locked.get()) == Some(&true) {
-        unlocked(files, locked.and_then(|locked| locked.place()), context);
+    if context.settings.locked || locked.and_then(Given::get) == Some(&true) {
+        unlocked(files, locked.and_then(Given::place), context);
     }
     locks
 }

@@ -24,13 +24,13 @@ pub(super) fn roles(context: &mut Context<'_>) -> BTreeMap<RoleName, Role> {
         if let Some(anonymous) = anonymous {
             exposed(anonymous, context);
         }
-        let mut rules = |effect, tables: &[table::Rule]| -> Vec<Rule> {
+        let mut compile = |effect, tables: &[table::Rule]| -> Vec<Rule> {
             let number = |(index, table)| rule(&entry.name, effect, index, table, anonymous, context);
             tables.iter().enumerate().map(number).collect()
         };
         let role = Role {
-            allow: rules(Effect::Allow, entry.value.allow.tables()),
-            deny: rules(Effect::Deny, entry.value.deny.tables()),
+            allow: compile(Effect::Allow, entry.value.allow.tables()),
+            deny: compile(Effect::Deny, entry.value.deny.tables()),
             members: entry.value.members.values().cloned().collect(),
         };
         roles.insert(entry.name.clone(), role);

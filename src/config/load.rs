@@ -105,19 +105,19 @@ impl Loader<'_> {
             Ok(metadata) if metadata.is_dir() => self.directory(path),
             Ok(_) if !is_configuration(path) => self.no_configuration(
                 path,
-                "is no configuration file".to_owned(),
+                "is no configuration file",
                 "give a directory with `mcpgw.toml`, or one `.toml` file that is not a `.test.toml`",
             ),
             Ok(_) => self.single(path),
             Err(error) => self.no_configuration(
                 path,
-                format!("cannot be read: {}", reason(&error)),
+                &format!("cannot be read: {}", reason(&error)),
                 "give a directory with `mcpgw.toml`, or one `.toml` file",
             ),
         }
     }
 
-    fn no_configuration(&mut self, path: &Path, what: String, help: &str) {
+    fn no_configuration(&mut self, path: &Path, what: &str, help: &str) {
         let name = shown(path);
         let file = self.add(path, path, "");
         self.findings
@@ -146,7 +146,7 @@ impl Loader<'_> {
         } else {
             self.no_configuration(
                 root,
-                "has no `mcpgw.toml`".to_owned(),
+                "has no `mcpgw.toml`",
                 "make one, it may be empty, or name the directory that has it: `mcpgw validate PATH`",
             );
             Vec::new()
@@ -218,7 +218,7 @@ impl Loader<'_> {
             Ok(text) => text,
             Err(error) => {
                 let at = error.utf8_error().valid_up_to();
-                let line = error.as_bytes()[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
+                let line = memchr::memchr_iter(b'\n', &error.as_bytes()[..at]).count() + 1;
                 self.findings.push(
                     Finding::new(
                         Code::NotUtf8,

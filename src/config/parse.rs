@@ -83,15 +83,15 @@ fn convert(
         DeValue::Boolean(value) => Value::Boolean(value),
         DeValue::Datetime(date) => Value::Date(date.to_string()),
         DeValue::Float(float) => Value::Float(float.as_str().replace('_', "").parse().unwrap_or(f64::NAN)),
-        DeValue::Integer(integer) => match i64::from_str_radix(integer.as_str(), integer.radix()) {
-            Ok(value) => Value::Integer(value),
-            Err(_) => {
+        DeValue::Integer(integer) => {
+            let number = i64::from_str_radix(integer.as_str(), integer.radix());
+            if number.is_err() {
                 findings.push(
                     Finding::new(Code::OutOfRange, place, "an integer has more than 64 bits").label("this number"),
                 );
-                Value::Integer(0)
             }
-        },
+            Value::Integer(number.unwrap_or_default())
+        }
         DeValue::Array(array) => {
             let items: Vec<Node> = array
                 .into_iter()

@@ -29,7 +29,7 @@ pub fn is_secret_name(name: &str) -> bool {
 fn is_plain_key(name: &str) -> bool {
     matches!(
         name,
-        "token-header" | "token-env" | "token-url" | "token-sha256" | "credentials" | "keep" | "control" | "tokens"
+        "token-header" | "token-env" | "token-url" | "credentials" | "keep" | "control" | "tokens"
     )
 }
 
@@ -59,8 +59,7 @@ pub(super) fn hide(root: &Node, sources: &mut Sources) {
 fn is_reference(key: &str, text: &str) -> bool {
     match key {
         "env" => is_variable(text),
-        "file" => true,
-        "command" => true,
+        "file" | "command" => true,
         _ => false,
     }
 }
@@ -82,14 +81,14 @@ pub(in crate::config) fn url_password(text: &str) -> bool {
     })
 }
 
-/// `--token=VALUE`, and what follows `--token`.
+/// `--token=VALUE`, what follows `--token`, and a shell line with any of these.
 fn arguments(items: &[Node]) -> Vec<Place> {
     let mut places = Vec::new();
     let mut after_option = false;
     for item in items {
         let Value::String(text) = &item.value else { continue };
         let option = text.starts_with('-') && is_secret_name(text);
-        if after_option || (text.contains('=') && is_secret_name(text)) {
+        if after_option || (text.contains(['=', ' ']) && is_secret_name(text)) {
             places.push(item.place);
         }
         after_option = option && !text.contains('=');

@@ -3,6 +3,11 @@
 //! Hidden names are skipped, so Kubernetes' `..data` is not descended into, while the symlinks to its files are
 //! followed. A directory reached twice, by links, is visited once.
 
+#![allow(
+    clippy::case_sensitive_file_extension_comparisons,
+    reason = "`A.TOML` is another file, and not ours"
+)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

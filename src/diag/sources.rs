@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::text;
+
 /// One file of [`Sources`].
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct FileId(usize);
@@ -120,7 +122,7 @@ impl Sources {
 impl Source {
     /// Of a byte offset; one past the end is fine, one inside a character counts as its start.
     pub fn position(&self, offset: usize) -> Position {
-        let before = &self.text[..self.text.floor_char_boundary(offset)];
+        let before = &self.text[..text::floor(&self.text, offset)];
         let line = before.matches('\n').count() + 1;
         let start = before.rfind('\n').map_or(0, |newline| newline + 1);
         Position {

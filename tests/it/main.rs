@@ -5,4 +5,7 @@
 mod artifacts;
 mod cases;
 mod cli;
+mod findings;
+mod grammar;
 mod house;
+mod load;

@@ -59,7 +59,7 @@ impl<const LEAST: u64, const MOST: u64> Shape for Lasting<LEAST, MOST> {
     }
 
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        let Some(duration) = measure(
+        let duration = measure(
             node,
             reader,
             Code::InvalidDuration,
@@ -76,9 +76,7 @@ impl<const LEAST: u64, const MOST: u64> Shape for Lasting<LEAST, MOST> {
                 };
                 number.checked_mul(milliseconds).map(Duration::from_millis)
             },
-        ) else {
-            return None;
-        };
+        )?;
         if duration < Duration::from_secs(LEAST) || duration > Duration::from_secs(MOST) {
             return out_of_range(node, reader, &seconds(LEAST), &seconds(MOST));
         }
@@ -212,34 +210,23 @@ impl Shape for Secret {
     }
 
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-        match &node.value {
-            Value::Table(table) => match table.entries.as_slice() {
-                [entry] => {
-                    reader.enter(&entry.key);
-                    let secret = reference(&entry.key, &entry.node, reader);
-                    reader.leave();
-                    secret
-                }
-                _ => invalid(node, reader, "not exactly one source"),
-            },
-            _ => {
-                reader.hide_all(node);
-                if !matches!(node.value, Value::Array { .. }) {
-                    reader.hide(node.place);
-                }
-                let key = reader.key();
-                reader.push(
-                    Finding::new(
-                        Code::LiteralSecret,
-                        node.place,
-                        format!("the secret `{key}` stands in the file"),
-                    )
+        let Value::Table(table) = &node.value else {
+            reader.hide_all(node);
+            let title = format!("the secret `{}` stands in the file", reader.key());
+            reader.push(
+                Finding::new(Code::LiteralSecret, node.place, title)
                     .label("a literal where only a reference may stand")
                     .help(format!("take it out of the files, renew it, and write {REFERENCE}")),
-                );
-                None
-            }
-        }
+            );
+            return None;
+        };
+        let [entry] = table.entries.as_slice() else {
+            return invalid(node, reader, "not exactly one source");
+        };
+        reader.enter(&entry.key);
+        let secret = reference(&entry.key, &entry.node, reader);
+        reader.leave();
+        secret
     }
 }
 

@@ -27,6 +27,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[allow(clippy::missing_panics_doc, reason = "it cannot")]
     /// The whole configuration. Without one (which has its finding) the root is as an empty file's.
     pub fn root(&mut self, node: &Node) -> Root {
         Root::read(node, self).expect("load starts from a table and merging keeps it one")
@@ -70,10 +71,10 @@ impl<'a> Reader<'a> {
         self.sources.hide(place);
     }
 
-    /// Hides every string of the value.
+    /// Hides every value in it that says anything.
     pub(super) fn hide_all(&mut self, node: &Node) {
         visit(node, &mut Vec::new(), &mut |_, node| {
-            if matches!(node.value, Value::String(_)) {
+            if !matches!(node.value, Value::Array { .. } | Value::Boolean(_) | Value::Table(_)) {
                 self.sources.hide(node.place);
             }
         });

@@ -30,13 +30,12 @@ fn section(path: &str, kind: &Kind, out: &mut String) {
     match kind {
         Kind::Table(doc) => table(&format!("[{path}]"), path, *doc, out),
         Kind::Tables(doc) => table(&format!("[[{path}]]"), path, *doc, out),
-        Kind::Map { item, .. } => match &**item {
-            Kind::Table(doc) => {
+        Kind::Map { item, .. } => {
+            if let Kind::Table(doc) = &**item {
                 let path = format!("{path}.NAME");
                 table(&format!("[{path}]"), &path, *doc, out);
             }
-            _ => {}
-        },
+        }
         _ => {}
     }
 }

@@ -16,7 +16,7 @@ table! {
 }
 
 table! {
-    /// An OpenID Connect provider.
+    /// The identity provider.
     pub struct Oidc {
         /// Its issuer identifier.
         issuer / "issuer": Url [required];

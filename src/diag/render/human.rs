@@ -164,11 +164,10 @@ impl SourceCode for Lines {
         _: usize,
         _: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        let (from, to) = (span.offset(), span.offset() + span.len());
+        let from = text::floor(&self.text, from);
+        let to = text::ceil(&self.text, to).max(from);
         let text = &self.text;
-        let from = text.floor_char_boundary(span.offset());
-        let to = text
-            .ceil_char_boundary((span.offset() + span.len()).min(text.len()))
-            .max(from);
         let start = text[..from].rfind('\n').map_or(0, |newline| newline + 1);
         let end = text[to..].find('\n').map_or(text.len(), |newline| to + newline);
         Ok(Box::new(MietteSpanContents::new_named(

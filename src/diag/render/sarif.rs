@@ -1,5 +1,7 @@
 //! Findings as SARIF 2.1.0 (OASIS), for code scanning and viewers.
 
+use std::fmt::Write;
+
 use serde_json::{Value, json};
 
 use super::super::{Code, Finding, Findings, Label, Severity, Sources};
@@ -87,7 +89,7 @@ fn uri(path: &str) -> String {
         if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/') {
             out.push(char::from(byte));
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out

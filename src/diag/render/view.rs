@@ -19,10 +19,8 @@ impl View {
         };
         let mut at = 0;
         for span in source.hidden() {
-            let start = source.text.floor_char_boundary(span.start.max(at));
-            let end = source
-                .text
-                .ceil_char_boundary(hidden_end(&source.text, span.end.max(start)));
+            let start = text::floor(&source.text, span.start.max(at));
+            let end = text::ceil(&source.text, hidden_end(&source.text, span.end.max(start)));
             view.show(&source.text, at, start);
             view.hide(&source.text[start..end], start, end);
             at = end;
@@ -66,19 +64,16 @@ impl View {
         let (from, to) = self.anchors[index.saturating_sub(1)];
         // Within what is hidden or replaced everything maps to no further than the next point in step.
         let limit = self.anchors.get(index).map_or(self.text.len(), |&(_, to)| to);
-        self.text.floor_char_boundary((to + (offset - from)).min(limit))
+        text::floor(&self.text, (to + (offset - from)).min(limit))
     }
 }
 
 /// A comment after a secret on its line is hidden too: it may be the old one.
 fn hidden_end(source: &str, end: usize) -> usize {
-    let end = source.floor_char_boundary(end);
+    let end = text::floor(source, end);
     let rest = &source[end..];
     let line = rest.find('\n').unwrap_or(rest.len());
-    match rest[..line].contains('#') {
-        true => end + line,
-        false => end,
-    }
+    if rest[..line].contains('#') { end + line } else { end }
 }
 
 #[cfg(test)]
