@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use rmcp::model::{
     CallToolRequestParams, ClientCapabilities, ClientConfig, ElicitRequestParams, ElicitResult, ElicitationAction,
@@ -21,6 +21,8 @@ use rmcp::{ClientHandler, ClientLifecycleMode, ClientServiceExt, ErrorData, Role
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::process::Command;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -43,15 +45,19 @@ struct Step {
     #[serde(default)]
     uri: String,
     arguments: Option<JsonObject>,
+    /// How many progress notifications a call must bring; none, and they are not told.
     #[serde(default)]
-    progress: bool,
+    progress: usize,
 }
+
+/// How long notifications may come after the result: `rmcp` hands them to tasks of their own, which may lag behind it.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Says yes to every form, and notes every progress.
 #[derive(Clone)]
 struct Handler {
     elicitation: bool,
-    progress: Arc<Mutex<Vec<f64>>>,
+    progress: watch::Sender<Vec<f64>>,
 }
 
 impl ClientHandler for Handler {
@@ -73,10 +79,7 @@ impl ClientHandler for Handler {
     }
 
     async fn on_progress(&self, notification: ProgressNotificationParam, _context: NotificationContext<RoleClient>) {
-        self.progress
-            .lock()
-            .expect("nobody panics with it")
-            .push(notification.progress);
+        self.progress.send_modify(|seen| seen.push(notification.progress));
     }
 }
 
@@ -102,12 +105,12 @@ async fn run() -> Result<(), Failure> {
     let job: Job = serde_json::from_reader(std::io::stdin())?;
     let handler = Handler {
         elicitation: job.elicitation,
-        progress: Arc::default(),
+        progress: watch::Sender::new(Vec::new()),
     };
     let client = connect(&job, handler.clone(), lifecycle).await?;
     let mut seen = Vec::new();
     for step in job.steps {
-        handler.progress.lock().expect("nobody panics with it").clear();
+        handler.progress.send_modify(Vec::clear);
         seen.push(match take(client.peer(), &client, step, &handler).await {
             Ok(value) => json!({ "ok": value }),
             Err(ServiceError::McpError(error)) => json!({ "error": { "code": error.code, "message": error.message } }),
@@ -158,11 +161,14 @@ async fn take(
             let mut request = CallToolRequestParams::new(step.name);
             request.arguments = step.arguments;
             let result = json!(client.call_tool(request).await?);
-            if !step.progress {
+            if step.progress == 0 {
                 return Ok(result);
             }
-            let progress = handler.progress.lock().expect("nobody panics with it").clone();
-            json!({ "result": result, "progress": progress })
+            let mut progress = handler.progress.subscribe();
+            // Too few in time are told as they are: the runner compares.
+            let _ = timeout(PATIENCE, progress.wait_for(|seen| seen.len() >= step.progress)).await;
+            let seen = progress.borrow().clone();
+            json!({ "result": result, "progress": seen })
         }
         other => {
             return Err(ServiceError::McpError(ErrorData::invalid_params(
