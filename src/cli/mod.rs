@@ -19,6 +19,8 @@ mod generate;
 mod hash_password;
 mod man;
 mod schema;
+mod serve;
+mod status;
 mod subject;
 mod table;
 mod token;
@@ -62,8 +64,8 @@ fn dispatch(command: Command, output: &Output) -> Outcome {
         Command::HashPassword => hash_password::run(output),
         Command::Man(arguments) => man::run(&arguments, output),
         Command::Schema(arguments) => schema::run(&arguments, output),
-        Command::Serve(_) => Err(not_built("serve")),
-        Command::Status(_) => Err(not_built("status")),
+        Command::Serve(arguments) => serve::run(&arguments, output),
+        Command::Status(arguments) => status::run(&arguments, output),
         Command::Token(arguments) => token::run(&arguments, output),
         Command::Tools(arguments) => tools::run(&arguments, output),
         Command::Validate(arguments) => validate::run(&arguments, output),

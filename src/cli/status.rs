@@ -16,7 +16,7 @@ pub(super) fn run(arguments: &Status, output: &Output) -> Outcome {
     }
     let state = state_directory(arguments.gateway.state.as_deref(), &arguments.paths.all());
     let status = Gateway::find(arguments.gateway.gateway.as_deref(), &state).and_then(|gateway| gateway.status());
-    let status = status.map_err(told)?;
+    let status = status.map_err(|error| told(&error))?;
     match arguments.format {
         TextFormat::Human => output.data(human(&status, output.stdout_style()))?,
         TextFormat::Json => output.json(&status)?,
@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &Status, output: &Output) -> Outcome {
     Ok(Exit::Fine)
 }
 
-fn told(error: ControlError) -> Failure {
+fn told(error: &ControlError) -> Failure {
     let failure = Failure::new(safe(&error.to_string()));
     match error.hint() {
         Some(hint) => failure.hint(hint),
@@ -76,7 +76,7 @@ fn head(status: &Value, style: Style) -> String {
                 "{ready}, mcpgw {}, pid {}, since {}",
                 at("/version"),
                 at("/pid"),
-                at("/started")
+                second(&at("/started"))
             ),
         ],
         ["files".to_owned(), format!("{follows} {}", paths.join(" "))],
@@ -86,7 +86,7 @@ fn head(status: &Value, style: Style) -> String {
                 "{}, digest {}, since {}",
                 at("/generation/number"),
                 short(&at("/generation/digest")),
-                at("/generation/since")
+                second(&at("/generation/since"))
             ),
         ],
     ];
@@ -105,10 +105,7 @@ fn head(status: &Value, style: Style) -> String {
         ]
     }));
     rows.push(["sessions".to_owned(), at("/sessions/total")]);
-    indented(&rows)
-        .lines()
-        .map(|line| format!("{}\n", &line[2..]))
-        .collect()
+    indented(&rows).lines().flat_map(|line| [&line[2..], "\n"]).collect()
 }
 
 /// Why the files as they are now are not what is served: nobody should have to look for it.
@@ -233,6 +230,14 @@ fn plain(value: &Value) -> String {
 
 fn short(digest: &str) -> String {
     digest.chars().take(12).collect()
+}
+
+/// A time without the fraction of its second.
+fn second(time: &str) -> String {
+    match time.split_once('.') {
+        Some((whole, _)) => format!("{whole}Z"),
+        None => time.to_owned(),
+    }
 }
 
 fn or_dash(text: String) -> String {

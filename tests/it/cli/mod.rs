@@ -5,3 +5,4 @@ mod basics;
 mod files;
 pub(crate) mod run;
 mod scripted;
+mod serving;
