@@ -171,7 +171,7 @@ def main(function):
     try:
         sys.exit(function())
     except Failure as failure:
-        print(f"{pathlib.Path(sys.argv[0]).name}: {failure}", file=sys.stderr)
+        print(f"{'/'.join(pathlib.Path(sys.argv[0]).parts[-2:])}: {failure}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
