@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Context, unknown};
+use super::Context;
 use crate::config::grammar::{Given, List, MapEntry, Selector};
 use crate::config::table;
 use crate::diag::{Code, Finding, Place};
@@ -101,14 +101,15 @@ fn selection(entry: &MapEntry<ServerName, table::Selection>, locks: &Locks, cont
             .entries()
             .iter()
             .map(|server| (server.name.as_str(), server.key));
-        context.push(unknown(
+        let finding = context.unknown(
             Code::UnknownServer,
             entry.key,
             entry.name.as_str(),
             "server",
             "server",
             known,
-        ));
+        );
+        context.push_some(finding);
     }
     let selection = Selection {
         server: entry.name.clone(),

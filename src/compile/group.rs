@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Context, unknown};
+use super::Context;
 use crate::config::grammar::Item;
 use crate::diag::{Code, Finding};
 use crate::name::{GroupName, Member};
@@ -41,14 +41,14 @@ pub(super) fn members(items: &[Item<Member>], context: &mut Context<'_>) {
     let tables = context.tables;
     let outside = tables.login.get().is_some_and(|login| login.oidc.is_given()) || !tables.issuers.entries().is_empty();
     for item in items {
-        let mut finding = match &item.value {
+        let finding = match &item.value {
             Member::Service(name) if tables.services.find(name.as_str()).is_none() => {
                 let known = tables
                     .services
                     .entries()
                     .iter()
                     .map(|entry| (entry.name.as_str(), entry.key));
-                unknown(
+                context.unknown(
                     Code::UnknownService,
                     item.place,
                     name.as_str(),
@@ -63,7 +63,7 @@ pub(super) fn members(items: &[Item<Member>], context: &mut Context<'_>) {
                     .entries()
                     .iter()
                     .map(|entry| (entry.name.as_str(), entry.key));
-                unknown(Code::UnknownMember, item.place, name, "local user", "user", known)
+                context.unknown(Code::UnknownMember, item.place, name, "local user", "user", known)
             }
             Member::Group(name) if !outside && !known_group(name, context) => {
                 let known = tables
@@ -71,17 +71,19 @@ pub(super) fn members(items: &[Item<Member>], context: &mut Context<'_>) {
                     .entries()
                     .iter()
                     .map(|entry| (entry.name.as_str(), entry.key));
-                unknown(Code::UnknownMember, item.place, name, "group", "group", known)
+                context.unknown(Code::UnknownMember, item.place, name, "group", "group", known)
             }
             _ => continue,
         };
         // A member is written with what it is.
         let kind = item.value.to_string();
         let kind = kind.split(':').next().unwrap_or_default();
-        finding.help = finding
-            .help
-            .map(|help| help.replace("write `", &format!("write `{kind}:")));
-        context.push(finding);
+        context.push_some(finding.map(|mut finding| {
+            finding.help = finding
+                .help
+                .map(|help| help.replace("write `", &format!("write `{kind}:")));
+            finding
+        }));
     }
 }
 

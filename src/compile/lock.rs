@@ -18,6 +18,9 @@ pub(super) fn locks(files: &[LockFile], context: &mut Context<'_>) -> BTreeMap<S
         let place = Place::whole(file.file);
         let server = tables.servers.find(&file.server);
         let Some(server) = server else {
+            if !context.broken.is_empty() {
+                continue;
+            }
             let near = crate::config::grammar::similar(
                 &file.server,
                 tables.servers.entries().iter().map(|entry| entry.name.as_str()),

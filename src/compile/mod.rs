@@ -25,7 +25,7 @@ pub use origins::{Origin, Origins};
 use crate::config::grammar::{Given, Secret};
 use crate::config::table::Root;
 use crate::config::{self, Loaded};
-use crate::diag::{Code, Finding, Findings, Place, Sources};
+use crate::diag::{Code, FileId, Finding, Findings, Place, Sources};
 use crate::lint;
 use crate::name::PiiName;
 use crate::snapshot::{SecretRef, Snapshot, Subject};
@@ -77,6 +77,7 @@ pub fn compile(loaded: Loaded, settings: &Settings) -> Compiled {
     let mut context = Context {
         tables: &loaded.tables,
         sources: &loaded.sources,
+        broken: &loaded.broken,
         settings,
         findings: loaded.findings,
         origins: Origins::default(),
@@ -126,6 +127,7 @@ pub fn compile(loaded: Loaded, settings: &Settings) -> Compiled {
 struct Context<'a> {
     tables: &'a Root,
     sources: &'a Sources,
+    broken: &'a [FileId],
     settings: &'a Settings,
     findings: Findings,
     origins: Origins,
@@ -178,33 +180,50 @@ impl Context<'_> {
                 .entries()
                 .iter()
                 .map(|entry| (entry.name.as_str(), entry.key));
-            let finding = unknown(Code::UnknownPii, place, text, "PII filter", "pii", known);
-            self.push(finding);
+            let finding = self.unknown(Code::UnknownPii, place, text, "PII filter", "pii", known);
+            self.push_some(finding);
         }
         PiiName::new(text).ok().map(Some)
     }
-}
 
-/// A reference to a table that is not there, with the one that was probably meant.
-fn unknown<'a>(
-    code: Code,
-    place: Place,
-    name: &str,
-    what: &str,
-    table: &str,
-    known: impl Iterator<Item = (&'a str, Place)>,
-) -> Finding {
-    let known: Vec<(&str, Place)> = known.collect();
-    let finding = Finding::new(code, place, format!("no {what} is called `{}`", text::safe(name))).label("not defined");
-    let near = config::grammar::similar(name, known.iter().map(|(name, _)| *name));
-    match known.iter().find(|(name, _)| Some(*name) == near) {
-        Some((near, place)) => finding
-            .also(*place, "this one is similar")
-            .help(format!("write `{near}`")),
-        None if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') => {
-            finding.help(format!("define it: `[{table}.{name}]`"))
+    /// A reference to a table that is not there, with the one that was probably meant. `None` where the table may stand
+    /// in a file that could not be read: the finding about that file comes first.
+    fn unknown<'n>(
+        &self,
+        code: Code,
+        place: Place,
+        name: &str,
+        what: &str,
+        table: &str,
+        known: impl Iterator<Item = (&'n str, Place)>,
+    ) -> Option<Finding> {
+        let hidden = |file: &FileId| {
+            let text = &self.sources.get(*file).text;
+            text.is_empty() || text.contains(name)
+        };
+        if self.broken.iter().any(hidden) {
+            return None;
         }
-        None => finding.help(format!("define it: `[{table}.\"{}\"]`", text::safe(name))),
+
+        let known: Vec<(&str, Place)> = known.collect();
+        let finding =
+            Finding::new(code, place, format!("no {what} is called `{}`", text::safe(name))).label("not defined");
+        let near = config::grammar::similar(name, known.iter().map(|(name, _)| *name));
+        Some(match known.iter().find(|(name, _)| Some(*name) == near) {
+            Some((near, place)) => finding
+                .also(*place, "this one is similar")
+                .help(format!("write `{near}`")),
+            None if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') => {
+                finding.help(format!("define it: `[{table}.{name}]`"))
+            }
+            None => finding.help(format!("define it: `[{table}.\"{}\"]`", text::safe(name))),
+        })
+    }
+
+    fn push_some(&mut self, finding: Option<Finding>) {
+        if let Some(finding) = finding {
+            self.push(finding);
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Context, unknown};
+use super::Context;
 use crate::config::grammar::{Given, List, PiiType};
 use crate::config::table;
 use crate::diag::{Code, Finding, Place};
@@ -24,15 +24,6 @@ pub(super) fn filters(context: &mut Context<'_>) -> BTreeMap<PiiName, Pii> {
 
 fn filter(table: &table::Pii, context: &mut Context<'_>) -> Pii {
     let reversible = matches!(table.mode.get(), Some(table::PiiMode::Token));
-    if !reversible {
-        context.misplaced(
-            table.restore_to.key(),
-            "restore-to",
-            "with `mode = \"mask\"`: what is masked is gone",
-            table.mode.place(),
-            "write `mode = \"token\"`, or take it away",
-        );
-    }
     let mut keep = BTreeMap::new();
     for entry in table.keep.entries() {
         kind(&entry.name, entry.key, table, false, context);
@@ -99,14 +90,8 @@ fn restore_to(table: &table::Pii, context: &mut Context<'_>) -> Vec<ServerName> 
                 .entries()
                 .iter()
                 .map(|entry| (entry.name.as_str(), entry.key));
-            context.push(unknown(
-                Code::UnknownServer,
-                item.place,
-                &item.value,
-                "server",
-                "server",
-                known,
-            ));
+            let finding = context.unknown(Code::UnknownServer, item.place, &item.value, "server", "server", known);
+            context.push_some(finding);
         }
         servers.extend(ServerName::new(&item.value));
     }

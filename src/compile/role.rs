@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::condition::{self, About};
-use super::{Context, gateway, group, unknown};
+use super::{Context, gateway, group};
 use crate::config::grammar::{AsName, Given, Item, Literal};
 use crate::config::table;
 use crate::diag::{Code, Finding, Place};
@@ -202,14 +202,8 @@ fn references(table: &table::Rule, anonymous: Option<&Item<Member>>, context: &m
                 .entries()
                 .iter()
                 .map(|entry| (entry.name.as_str(), entry.key));
-            context.push(unknown(
-                Code::UnknownEndpoint,
-                place,
-                name,
-                "endpoint",
-                "endpoint",
-                known,
-            ));
+            let finding = context.unknown(Code::UnknownEndpoint, place, name, "endpoint", "endpoint", known);
+            context.push_some(finding);
         }
     }
     let whole = exact(&table.server);
@@ -224,7 +218,8 @@ fn references(table: &table::Rule, anonymous: Option<&Item<Member>>, context: &m
                 .entries()
                 .iter()
                 .map(|entry| (entry.name.as_str(), entry.key));
-            context.push(unknown(Code::UnknownServer, place, name, "server", "server", known));
+            let finding = context.unknown(Code::UnknownServer, place, name, "server", "server", known);
+            context.push_some(finding);
             continue;
         };
         let personal = matches!(server.value.credentials.get(), Some(table::Credentials::Personal));

@@ -302,7 +302,6 @@ fn without_credentials(table: &table::Server, context: &mut Context<'_>) {
         ("auth", table.auth.key()),
         ("token", table.token.key()),
         ("token-header", table.token_header.key()),
-        ("token-env", table.token_env.key()),
         ("oauth", table.oauth.place()),
     ];
     for (name, key) in keys {

@@ -7,7 +7,7 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 
 use super::people::texts;
-use super::{Context, secret, unknown};
+use super::{Context, secret};
 use crate::config::grammar::MapEntry;
 use crate::config::table;
 use crate::diag::{Code, Finding, Place};
@@ -110,14 +110,15 @@ fn credentials(service: &table::Service, context: &mut Context<'_>) {
                 .entries()
                 .iter()
                 .map(|server| (server.name.as_str(), server.key));
-            context.push(unknown(
+            let finding = context.unknown(
                 Code::UnknownServer,
                 entry.key,
                 entry.name.as_str(),
                 "server",
                 "server",
                 known,
-            ));
+            );
+            context.push_some(finding);
             continue;
         };
         let personal = matches!(server.value.credentials.get(), Some(table::Credentials::Personal));

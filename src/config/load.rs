@@ -45,6 +45,8 @@ pub struct Loaded {
     pub tables: Root,
     pub locks: Vec<LockFile>,
     pub findings: Findings,
+    /// Files whose tables are missing because the file could not be read or parsed.
+    pub broken: Vec<FileId>,
     /// SHA-256 over names and bytes of all files that were read, in hex.
     pub digest: String,
     /// Absolute or relative as PATH was given; what a watcher must watch.
@@ -71,6 +73,7 @@ pub fn load(paths: &[PathBuf], options: &Options) -> Loaded {
         digest: Sha256::new(),
         root: empty(),
         locks: Vec::new(),
+        broken: Vec::new(),
         files: Vec::new(),
         directories: Vec::new(),
     };
@@ -95,6 +98,7 @@ struct Loader<'a> {
     digest: Sha256,
     root: Node,
     locks: Vec<LockFile>,
+    broken: Vec<FileId>,
     files: Vec<PathBuf>,
     directories: Vec<PathBuf>,
 }
@@ -140,16 +144,14 @@ impl Loader<'_> {
     fn directory(&mut self, root: &Path) {
         let main = Path::new("mcpgw.toml");
         let ignore = if root.join(main).exists() || root.join(main).is_symlink() {
-            let ignore = self.toml(root, main);
-            // What one PATH ignores is not for the next one to ignore.
-            self.ignored(ignore)
+            self.toml(root, main)
         } else {
             self.no_configuration(
                 root,
                 "has no `mcpgw.toml`",
                 "make one, it may be empty, or name the directory that has it: `mcpgw validate PATH`",
             );
-            Vec::new()
+            Some(Vec::new())
         };
         let state: Vec<PathBuf> = self
             .options
@@ -159,19 +161,22 @@ impl Loader<'_> {
             .collect();
         let ignored = |path: &Path| {
             let text = path.to_string_lossy();
-            path != main && ignore.iter().any(|pattern| pattern.is_match(&text))
+            path != main && ignore.iter().flatten().any(|pattern| pattern.is_match(&text))
         };
         let found = walk::walk(root, self.options.max_entries, ignored, &state);
         for file in &found.files {
             self.toml(root, file);
         }
         self.lock_files(root, &found.locks);
-        self.strays(root, &found);
+        // What a broken `mcpgw.toml` ignores is not known.
+        let unread = if ignore.is_some() { found.unread.as_slice() } else { &[] };
+        self.unread(root, unread);
+        self.unlisted(root, &found);
         self.directories.extend(found.directories);
     }
 
-    fn strays(&mut self, root: &Path, found: &Walk) {
-        for path in &found.unread {
+    fn unread(&mut self, root: &Path, paths: &[PathBuf]) {
+        for path in paths {
             let head = head(&root.join(path));
             let file = self.add(root, path, "");
             let help = match folder_of(&head) {
@@ -191,6 +196,9 @@ impl Loader<'_> {
             self.findings
                 .push(Finding::new(Code::UnreadFile, Place::whole(file), title).help(help));
         }
+    }
+
+    fn unlisted(&mut self, root: &Path, found: &Walk) {
         for (path, error) in &found.failed {
             let file = self.add(root, path, "");
             let title = format!("the directory cannot be listed: {}", reason(error));
@@ -209,10 +217,14 @@ impl Loader<'_> {
         }
     }
 
-    /// Reads one TOML file into the whole; returns what its `ignore` says.
-    fn toml(&mut self, root: &Path, below: &Path) -> Vec<(String, Place)> {
-        let Some((file, bytes)) = self.read(root, below, self.options.max_file) else {
-            return Vec::new();
+    /// Reads one TOML file into the whole; returns what its `ignore` says, `None` if that cannot be known.
+    fn toml(&mut self, root: &Path, below: &Path) -> Option<Vec<Pattern>> {
+        let (file, bytes) = match self.read(root, below, self.options.max_file) {
+            Ok(read) => read,
+            Err(file) => {
+                self.broken.push(file);
+                return None;
+            }
         };
         let text = match String::from_utf8(bytes) {
             Ok(text) => text,
@@ -227,44 +239,32 @@ impl Loader<'_> {
                     )
                     .help("save the file as UTF-8"),
                 );
-                return Vec::new();
+                self.broken.push(file);
+                return None;
             }
         };
         self.sources.set_text(file, text);
         let Some(mut node) = parse::parse(file, &mut self.sources, &mut self.findings) else {
-            return Vec::new();
+            self.broken.push(file);
+            return None;
         };
         secret::hide(&node, &mut self.sources);
         let ignore = take_ignore(&mut node, below == Path::new("mcpgw.toml"), &mut self.findings);
         merge::merge(&mut self.root, node, &mut self.findings);
-        ignore
-    }
-
-    fn ignored(&mut self, ignore: Vec<(String, Place)>) -> Vec<Pattern> {
-        let mut patterns = Vec::new();
-        for (text, place) in ignore {
-            match Pattern::new(PatternKind::Path, &text) {
-                Ok(pattern) => patterns.push(pattern),
-                Err(error) => self.findings.push(
-                    Finding::new(Code::InvalidPattern, place, "the glob cannot be read")
-                        .label(error.0)
-                        .help("write for example `ignore = [\"vendor/**\"]`"),
-                ),
-            }
-        }
-        patterns
+        Some(ignore)
     }
 
     fn lock_files(&mut self, root: &Path, locks: &[PathBuf]) {
         for below in locks {
-            if let Some((file, bytes)) = self.read(root, below, self.options.max_lock) {
+            if let Ok((file, bytes)) = self.read(root, below, self.options.max_lock) {
                 let server = below.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                 self.locks.push(LockFile { server, file, bytes });
             }
         }
     }
 
-    fn read(&mut self, root: &Path, below: &Path, most: u64) -> Option<(FileId, Vec<u8>)> {
+    /// Without the bytes where there is a finding in their place.
+    fn read(&mut self, root: &Path, below: &Path, most: u64) -> Result<(FileId, Vec<u8>), FileId> {
         let path = root.join(below);
         let file = self.add(root, below, "");
         self.files.push(path.clone());
@@ -276,20 +276,20 @@ impl Loader<'_> {
                     Finding::new(Code::UnreadableFile, Place::whole(file), title)
                         .help("make it a file that the user who runs mcpgw may read"),
                 );
-                return None;
+                return Err(file);
             }
         };
         if bytes.len() as u64 > most {
             let title = format!("the file is larger than {most} bytes");
             self.findings
                 .push(Finding::new(Code::FileTooLarge, Place::whole(file), title).help("split it into several files"));
-            return None;
+            return Err(file);
         }
         for part in [below.as_os_str().as_encoded_bytes(), &bytes] {
             self.digest.update((part.len() as u64).to_be_bytes());
             self.digest.update(part);
         }
-        Some((file, bytes))
+        Ok((file, bytes))
     }
 
     fn add(&mut self, root: &Path, below: &Path, text: &str) -> FileId {
@@ -312,6 +312,7 @@ impl Loader<'_> {
             sources: self.sources,
             locks: self.locks,
             findings: self.findings,
+            broken: self.broken,
             digest: hex(&self.digest.finalize()),
             files: self.files,
             directories: self.directories,
@@ -384,7 +385,7 @@ fn folder_of(table: &str) -> Option<&'static str> {
 }
 
 /// `ignore` is for finding the files, and gone before the tables are looked at.
-fn take_ignore(node: &mut Node, main: bool, findings: &mut Findings) -> Vec<(String, Place)> {
+fn take_ignore(node: &mut Node, main: bool, findings: &mut Findings) -> Vec<Pattern> {
     let Value::Table(table) = &mut node.value else {
         return Vec::new();
     };
@@ -407,7 +408,8 @@ fn take_ignore(node: &mut Node, main: bool, findings: &mut Findings) -> Vec<(Str
     items
         .iter()
         .filter_map(|item| match &item.value {
-            Value::String(text) => Some((text.clone(), item.place)),
+            // One that cannot be read gets its finding with the shape.
+            Value::String(text) => Pattern::new(PatternKind::Path, text).ok(),
             _ => None,
         })
         .collect()

@@ -163,6 +163,22 @@ fn a_wrong_value_hides_no_finding_elsewhere() {
     );
 }
 
+#[test]
+fn a_table_in_a_broken_file_is_not_called_unknown() {
+    let broken = ("servers/a.toml", "[server.github]\nurl = [\n");
+    let uses = |name: &str| format!("[endpoint.a.server.{name}]\ntools = [\"*\"]\n");
+    let (_keep, compiled) = judge(&[("mcpgw.toml", ""), broken, ("endpoints/a.toml", &uses("github"))]);
+    let codes: Vec<&str> = compiled.findings.iter().map(|finding| finding.code.as_str()).collect();
+    assert!(codes.iter().all(|code| *code == "syntax"), "{codes:?}");
+    let (_keep, compiled) = judge(&[("mcpgw.toml", ""), broken, ("endpoints/a.toml", &uses("gitlab"))]);
+    assert!(
+        compiled
+            .findings
+            .iter()
+            .any(|finding| finding.code.as_str() == "unknown-server")
+    );
+}
+
 fn judge(files: &[(&str, &str)]) -> (TempDir, Compiled) {
     let directory = TempDir::new().unwrap();
     for (name, text) in files {
