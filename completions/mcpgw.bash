@@ -31,6 +31,9 @@ _mcpgw() {
             mcpgw,hash-password)
                 cmd="mcpgw__subcmd__hash__subcmd__password"
                 ;;
+            mcpgw,init)
+                cmd="mcpgw__subcmd__init"
+                ;;
             mcpgw,man)
                 cmd="mcpgw__subcmd__man"
                 ;;
@@ -62,7 +65,7 @@ _mcpgw() {
 
     case "${cmd}" in
         mcpgw)
-            opts="-h -V --color --help --version validate serve status explain who tools call token hash-password schema completions man demo-server"
+            opts="-h -V --color --help --version init validate serve status explain who tools call token hash-password schema completions man demo-server"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -192,6 +195,24 @@ _mcpgw() {
             return 0
             ;;
         mcpgw__subcmd__hash__subcmd__password)
+            opts="-h --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mcpgw__subcmd__init)
             opts="-h --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

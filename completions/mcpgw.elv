@@ -23,6 +23,7 @@ set edit:completion:arg-completer[mcpgw] = {|@words|
             cand --help 'Print help'
             cand -V 'Print version'
             cand --version 'Print version'
+            cand init 'Make a small working configuration, ready for git'
             cand validate 'Check the files: all findings at once, without network, secrets or servers'
             cand serve 'Run the gateway'
             cand status 'Show what the running gateway serves, and how its servers are'
@@ -36,6 +37,11 @@ set edit:completion:arg-completer[mcpgw] = {|@words|
             cand completions 'Print the completions of a shell'
             cand man 'Print a manual page'
             cand demo-server 'Run a small MCP server on stdio, with made-up personal data to try things on'
+        }
+        &'mcpgw;init'= {
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'mcpgw;validate'= {
             cand -C 'The same, as an option'

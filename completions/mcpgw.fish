@@ -29,6 +29,7 @@ always\t''
 never\t''"
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -s h -l help -d 'Print help'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -s V -l version -d 'Print version'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "init" -d 'Make a small working configuration, ready for git'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "validate" -d 'Check the files: all findings at once, without network, secrets or servers'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "serve" -d 'Run the gateway'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "status" -d 'Show what the running gateway serves, and how its servers are'
@@ -42,6 +43,10 @@ complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "schema" -d 'Print the J
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "completions" -d 'Print the completions of a shell'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "man" -d 'Print a manual page'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "demo-server" -d 'Run a small MCP server on stdio, with made-up personal data to try things on'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand init" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand init" -s h -l help -d 'Print help'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand validate" -s C -l config -d 'The same, as an option' -r -F
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand validate" -l format -d 'How to write the findings' -r -f -a "human\t''
 json\t''

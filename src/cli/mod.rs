@@ -17,6 +17,7 @@ mod demo_server;
 mod explain;
 mod generate;
 mod hash_password;
+mod init;
 mod man;
 mod schema;
 mod serve;
@@ -62,6 +63,7 @@ fn dispatch(command: Command, output: &Output) -> Outcome {
         Command::Explain(arguments) => explain::run(&arguments, output),
         Command::Generate(arguments) => generate::run(&arguments, output),
         Command::HashPassword => hash_password::run(output),
+        Command::Init(arguments) => init::run(&arguments, output),
         Command::Man(arguments) => man::run(&arguments, output),
         Command::Schema(arguments) => schema::run(&arguments, output),
         Command::Serve(arguments) => serve::run(&arguments, output),

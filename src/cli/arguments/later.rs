@@ -10,9 +10,6 @@ use super::WhichGateway;
 #[derive(Debug, Subcommand)]
 #[command(hide = true)]
 pub(in crate::cli) enum Later {
-    /// Make a small working configuration
-    #[command(hide = true)]
-    Init { dir: Option<PathBuf> },
     /// Format the files, comments kept
     #[command(hide = true)]
     Fmt {
@@ -277,7 +274,6 @@ impl Later {
             Self::History { .. } => "history",
             Self::Hold { .. } => "hold",
             Self::Import { .. } => "import",
-            Self::Init { .. } => "init",
             Self::Lock { .. } => "lock",
             Self::Logs { .. } => "logs",
             Self::Plan { .. } => "plan",

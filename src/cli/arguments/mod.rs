@@ -36,6 +36,8 @@ pub(super) struct Arguments {
 #[derive(Debug, Subcommand)]
 #[expect(clippy::large_enum_variant, reason = "one is made per process")]
 pub(super) enum Command {
+    /// Make a small working configuration, ready for git
+    Init(Init),
     /// Check the files: all findings at once, without network, secrets or servers
     Validate(Validate),
     /// Run the gateway
@@ -67,6 +69,12 @@ pub(super) enum Command {
     Generate(Generate),
     #[command(flatten)]
     Later(Later),
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Init {
+    /// Where; made if it is not there [default: .]
+    pub(super) dir: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

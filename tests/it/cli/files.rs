@@ -242,3 +242,29 @@ fn tools_finds_the_gateway_of_a_configuration() {
         assert!(ran.stderr.contains("http://127.0.0.1:9/mcp/demo"), "{}", ran.stderr);
     }
 }
+
+#[test]
+fn init_makes_a_configuration_that_holds_and_writes_over_nothing() {
+    let root = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| mcpgw_with(arguments, "", root.path());
+    let made = run(&["init", "new"]);
+    assert_eq!(made.code, 0, "{}", made.stderr);
+    assert_eq!(made.stdout.lines().count(), 4);
+    assert_eq!(
+        run(&["validate", "new"]).all(),
+        "exit 0\n--- stdout\nno findings\n--- stderr\n"
+    );
+    assert_eq!(
+        run(&["explain", "-C", "new", "anonymous", "demo", "demo/get_customer"]).code,
+        0
+    );
+    assert_eq!(
+        run(&["explain", "-C", "new", "anonymous", "demo", "demo/delete_customer"]).code,
+        3
+    );
+    std::fs::remove_file(root.path().join("new/mcpgw.toml")).unwrap();
+    let refused = run(&["init", "new"]);
+    assert_eq!((refused.code, refused.stdout.as_str()), (1, ""));
+    assert!(refused.stderr.contains("access.test.toml"), "{}", refused.stderr);
+    assert!(!root.path().join("new/mcpgw.toml").exists(), "all or nothing");
+}
