@@ -70,6 +70,8 @@ pub struct Messages {
     source: Pin<Box<dyn MessageSource>>,
     /// Read already.
     ready: VecDeque<Bytes>,
+    /// What comes after them.
+    failed: Option<Failure>,
     over: bool,
     timer: Deadline,
     server: ServerName,
@@ -224,6 +226,7 @@ impl Messages {
         Self {
             source,
             ready: VecDeque::new(),
+            failed: None,
             over: false,
             timer: Deadline::new(deadline),
             server,
@@ -245,6 +248,10 @@ impl Messages {
     /// See [`Messages::next_batch`].
     pub fn poll_next_batch(&mut self, cx: &mut Context<'_>, out: &mut Vec<Bytes>) -> Poll<Result<bool, Failure>> {
         if !self.over && self.ready.is_empty() {
+            if let Some(failure) = self.failed.take() {
+                self.over = true;
+                return Poll::Ready(Err(failure));
+            }
             ready!(self.poll_source(cx))?;
         }
         let some = !self.ready.is_empty();
@@ -272,6 +279,10 @@ impl Messages {
 
     fn poll_source(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
         match self.source.as_mut().poll_messages(cx, &mut self.ready) {
+            Poll::Ready(Err(failure)) if !self.ready.is_empty() => {
+                self.failed = Some(failure);
+                Poll::Ready(Ok(()))
+            }
             Poll::Ready(result) => {
                 if result? {
                     self.over = true;

@@ -35,6 +35,8 @@ pub(super) struct Conversation {
     pub(super) profile: Profile,
     /// One client's alone: what the server asks or says can be attributed.
     pub(super) exclusive: bool,
+    /// The gateway's own, from which the catalogue is listed.
+    own: bool,
     current: Renewable<Session>,
     sink: Mutex<Option<Sink>>,
     pub(super) subscriptions: Subscriptions,
@@ -63,10 +65,19 @@ pub(super) enum Attempt {
 
 impl Conversation {
     pub(super) fn new(core: &Arc<Core>, profile: Profile, exclusive: bool) -> Arc<Self> {
-        Arc::new(Self {
+        Arc::new(Self::with(core, profile, exclusive, false))
+    }
+
+    pub(super) fn own(core: &Arc<Core>) -> Arc<Self> {
+        Arc::new(Self::with(core, Profile::own(), false, true))
+    }
+
+    fn with(core: &Arc<Core>, profile: Profile, exclusive: bool, own: bool) -> Self {
+        Self {
             core: Arc::clone(core),
             profile,
             exclusive,
+            own,
             current: Renewable::new(),
             sink: Mutex::new(None),
             subscriptions: Subscriptions::new(),
@@ -75,7 +86,7 @@ impl Conversation {
             used: Mutex::new(Instant::now()),
             crashes: Crashes::default(),
             listener: Mutex::new(None),
-        })
+        }
     }
 
     /// The greeted session; greets first where there is none.
@@ -117,8 +128,10 @@ impl Conversation {
         if session.greeting().version.era() == Era::Modern {
             listen::start(self, &session);
         }
-        // Another session may list other things.
-        self.core.suspect();
+        if self.own {
+            // Another session may list other things.
+            self.core.suspect();
+        }
         Ok(session)
     }
 

@@ -29,6 +29,8 @@ pub(super) struct Core {
     /// What the server spoke last.
     known: KnownVersion,
     stale: AtomicBool,
+    /// The catalogue is being listed: the gateway's own conversation is in use.
+    pub(super) listing: AtomicBool,
     wake: Notify,
     background: Arc<Semaphore>,
     /// Messages of the server that found nobody, or a full sink.
@@ -50,6 +52,7 @@ impl Core {
             settings,
             transport,
             stale: AtomicBool::new(true),
+            listing: AtomicBool::new(false),
             wake: Notify::new(),
             background: Arc::new(Semaphore::new(BACKGROUND)),
             dropped: AtomicU64::new(0),

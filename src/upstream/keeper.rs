@@ -3,6 +3,7 @@
 //! One task per upstream: it lists at the start, when the server says that something changed, after a reconnect, by the
 //! server's `ttlMs`, else every five minutes; after a failure with back-off, which is the probe that closes the circuit.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ pub(super) async fn keep(upstream: Weak<Upstream>) {
         // A process that was stopped because nobody used it is not started to be asked what it offers.
         let asleep = this.own_is_asleep();
         let now = Instant::now();
-        let refresh = !asleep && (core.take_suspicion() || now >= due);
+        let refresh = core.take_suspicion() || (!asleep && now >= due);
         if refresh {
             due = Instant::now() + Box::pin(refresh_once(&this)).await;
         } else if asleep {
@@ -59,14 +60,18 @@ pub(super) async fn keep(upstream: Weak<Upstream>) {
 async fn refresh_once(upstream: &Arc<Upstream>) -> Duration {
     let core = &upstream.core;
     let late = |_| Err(core.failure(FailureKind::Timeout, "the lists did not come in time"));
-    match timeout(LISTING.min(core.settings.limits.timeout), Box::pin(attempt(upstream)))
-        .await
-        .unwrap_or_else(late)
-    {
+    core.listing.store(true, Ordering::Release);
+    let outcome = timeout(LISTING.min(core.settings.limits.timeout), Box::pin(attempt(upstream))).await;
+    core.listing.store(false, Ordering::Release);
+    match outcome.unwrap_or_else(late) {
         Ok(listed) => {
             core.health.succeeded();
             publish(upstream, listed.catalogue);
             jitter(listed.ttl.map_or(REFRESH, |ttl| ttl.clamp(LEAST_TTL, MOST_TTL)))
+        }
+        // All places are taken by clients, which says nothing about the server.
+        Err(failure) if failure.kind == FailureKind::Busy && upstream.catalogue().state == CatalogueState::Ready => {
+            REFRESH
         }
         Err(failure) => {
             core.health.failed(&failure);

@@ -114,6 +114,17 @@ impl Link {
     }
 }
 
+#[cfg(test)]
+impl Link {
+    pub(super) fn conversation(&self) -> &Arc<Conversation> {
+        &self.0.conversation
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.0.number
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
         self.conversation.touch();

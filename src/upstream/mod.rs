@@ -93,8 +93,12 @@ impl Upstream {
         };
         let core = Arc::new(Core::new(settings, transport));
         core.learn_version(core.settings.server.protocol);
+        let own = Conversation::own(&core);
+        if let Transport::Stdio(command) = &core.transport {
+            command.lend_from(&own);
+        }
         let this = Arc::new(Self {
-            own: Conversation::new(&core, Profile::own(), false),
+            own,
             core,
             pool: Pool::default(),
             catalogue: ArcSwap::from_pointee(Catalogue::empty()),

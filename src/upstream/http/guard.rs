@@ -91,11 +91,11 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
 
 /// IPv4-mapped, IPv4-compatible, NAT64 (RFC 6052) and 6to4 (RFC 3056).
 fn embedded(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let [a, b, c, d, e, f, high, low] = address.segments();
+    let [_, second, third, .., high, low] = address.segments();
     let v4 = |high: u16, low: u16| Ipv4Addr::from((u32::from(high) << 16) | u32::from(low));
-    match (a, b, c, d, e, f) {
-        (0, 0, 0, 0, 0, 0xffff | 0) | (0x64, 0xff9b, 0, 0, 0, 0) => Some(v4(high, low)),
-        (0x2002, ..) => Some(v4(b, c)),
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0xffff | 0, ..] | [0x64, 0xff9b, 0, 0, 0, 0, ..] => Some(v4(high, low)),
+        [0x2002, ..] => Some(v4(second, third)),
         _ => None,
     }
 }

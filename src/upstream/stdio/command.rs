@@ -6,14 +6,16 @@ use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::process::Child;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::snapshot::{Home, Transport};
+use crate::upstream::conversation::Conversation;
 use crate::upstream::settings::{Context, Secret, Settings, SettingsError};
 
 /// All that a child inherits, besides what its table gives it.
@@ -24,6 +26,8 @@ const CRASH_WINDOW: Duration = Duration::from_secs(60);
 /// From this one on the next start waits.
 const CRASHES_TOLERATED: usize = 3;
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// For a listing that is under way to end.
+const LISTING: Duration = Duration::from_secs(2);
 
 #[derive(Debug)]
 pub(in crate::upstream) struct Command {
@@ -34,6 +38,8 @@ pub(in crate::upstream) struct Command {
     cwd: Option<PathBuf>,
     room: Arc<Semaphore>,
     most: usize,
+    /// The gateway's own conversation, which gives up its place for a client.
+    lender: OnceLock<Weak<Conversation>>,
 }
 
 impl Command {
@@ -85,12 +91,37 @@ impl Command {
             cwd: cwd.clone(),
             room: Arc::new(Semaphore::new(most)),
             most,
+            lender: OnceLock::new(),
         })
     }
 
     /// A place among `max-processes`, held as long as the child runs.
-    pub(super) fn place(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.room).try_acquire_owned().ok()
+    pub(super) async fn place(&self, wanted_by: &Arc<Conversation>) -> Option<OwnedSemaphorePermit> {
+        let take = || Arc::clone(&self.room).try_acquire_owned().ok();
+        if let Some(place) = take() {
+            return Some(place);
+        }
+        let lender = self
+            .lender
+            .get()?
+            .upgrade()
+            .filter(|lender| !Arc::ptr_eq(lender, wanted_by))?;
+        let listed = async {
+            while lender.core.listing.load(Ordering::Acquire) {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        if lender.in_flight() > 0 || timeout(LISTING, listed).await.is_err() {
+            return None;
+        }
+        lender.end().await;
+        take()
+    }
+
+    /// Its process lists what the server offers, and is not needed for that all the time.
+    pub(in crate::upstream) fn lend_from(&self, own: &Arc<Conversation>) {
+        // Set once, at the start.
+        let _ = self.lender.set(Arc::downgrade(own));
     }
 
     pub(super) fn most(&self) -> usize {

@@ -180,7 +180,7 @@ impl Mux {
         match &message.kind {
             Kind::Response { id: Some(id), .. } => self.respond(line, *id),
             Kind::Response { id: None, .. } => {
-                self.fail_the_only_one(FailureKind::Protocol, "the server could not read the request")
+                self.fail_the_only_one(FailureKind::Protocol, "the server could not read the request");
             }
             Kind::Request {
                 method: Method::Ping, ..
@@ -332,7 +332,9 @@ fn one_line(pieces: Vec<Bytes>) -> Bytes {
         return pieces.into_iter().next().unwrap_or_default();
     }
     let mut whole: Vec<u8> = Vec::with_capacity(pieces.iter().map(Bytes::len).sum());
-    pieces.iter().for_each(|piece| whole.extend_from_slice(piece));
+    for piece in &pieces {
+        whole.extend_from_slice(piece);
+    }
     if breaks {
         whole
             .iter_mut()

@@ -80,7 +80,7 @@ impl Process {
             return Err(core.failure(FailureKind::Refused, detail));
         }
         let fixed = core.settings.server.protocol.map(Version::era);
-        let pipe = Pipe::open(conversation, command)?;
+        let pipe = Pipe::open(conversation, command).await?;
         let era = fixed.or_else(|| core.known_version().map(Version::era));
         if era == Some(Era::Legacy) {
             let greeting = initialize(conversation, &pipe, None, deadline).await?;
@@ -102,7 +102,7 @@ impl Process {
                 }
                 tracing::debug!(server = %core.name(), "the process ended when it was asked for its era: started again as a legacy server");
                 pipe.stop().await;
-                let pipe = Pipe::open(conversation, command)?;
+                let pipe = Pipe::open(conversation, command).await?;
                 let greeting = initialize(conversation, &pipe, None, deadline).await?;
                 return Ok(Self { greeting, pipe });
             }
@@ -227,9 +227,9 @@ async fn ask(
 }
 
 impl Pipe {
-    fn open(conversation: &Arc<Conversation>, command: &Command) -> Result<Self, Failure> {
+    async fn open(conversation: &Arc<Conversation>, command: &Command) -> Result<Self, Failure> {
         let core = &conversation.core;
-        let place = command.place().ok_or_else(|| {
+        let place = command.place(conversation).await.ok_or_else(|| {
             core.failure(
                 FailureKind::Busy,
                 format!(
@@ -325,11 +325,11 @@ impl Pipe {
             }
         }
         let mut source = Deliveries {
-            deliveries,
+            receiver: deliveries,
             core: Arc::clone(core),
             over: false,
         };
-        let first = timeout_at(deadline, source.deliveries.recv())
+        let first = timeout_at(deadline, source.receiver.recv())
             .await
             .map_err(|_| failed(FailureKind::Timeout, "no answer in time"))?;
         let mut ready = VecDeque::new();
@@ -505,7 +505,7 @@ async fn log(stderr: ChildStderr, server: String) {
 
 /// What the mux delivers of one call.
 struct Deliveries {
-    deliveries: mpsc::Receiver<Delivery>,
+    receiver: mpsc::Receiver<Delivery>,
     core: Arc<Core>,
     over: bool,
 }
@@ -517,7 +517,7 @@ impl MessageSource for Deliveries {
         out: &mut VecDeque<Bytes>,
     ) -> Poll<Result<bool, Failure>> {
         while !self.over {
-            match self.deliveries.poll_recv(cx) {
+            match self.receiver.poll_recv(cx) {
                 Poll::Pending if out.is_empty() => return Poll::Pending,
                 Poll::Pending => return Poll::Ready(Ok(false)),
                 Poll::Ready(Some(Delivery::Message(message))) => out.push_back(message),
