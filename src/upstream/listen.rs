@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::mcp::{Era, Method, json};
 use crate::upstream::call::{Messages, Reply};
@@ -128,7 +128,17 @@ async fn open(conversation: &Arc<Conversation>, lists: &str, uris: &[String]) ->
         &params,
         Instant::now() + LONG,
     );
-    match conversation.send(outgoing, Era::Modern).await? {
+    // The stream lasts; its acknowledgement may not.
+    let late = |_| {
+        core.failure(
+            FailureKind::Timeout,
+            "`subscriptions/listen` was not acknowledged in time",
+        )
+    };
+    let opened = timeout(core.settings.limits.timeout, conversation.send(outgoing, Era::Modern))
+        .await
+        .map_err(late)??;
+    match opened {
         Reply::Messages(messages) => Ok(messages),
         Reply::Json { .. } => Err(core.failure(
             FailureKind::Protocol,
