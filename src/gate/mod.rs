@@ -1,1 +1,239 @@
+//! The way of a request, phase by phase, from HTTP to a server and back.
+//!
+//! In come requests of the listener, out go answers; [`handle`] never fails. A request loads the Generation once and
+//! sees no other. Nothing reaches a server without a `Permit` of `snapshot::access` and a body that a `pii` redactor has seen.
 
+mod auth;
+mod body;
+mod bridge;
+mod call;
+mod classify;
+mod counters;
+mod discover;
+mod error;
+mod exchange;
+mod generation;
+mod http;
+mod legacy;
+mod level;
+mod limit;
+mod list;
+mod listen;
+mod offer;
+mod pump;
+mod reply;
+mod session;
+mod template;
+mod view;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use ::http::header::ORIGIN;
+use ::http::request::Parts;
+use ::http::{Method, Request, Response};
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use hyper::body::Incoming;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+pub use body::{Body, Broken};
+pub use counters::{CallCounters, Counters};
+pub use generation::Generation;
+pub use offer::{Offer, OfferItem, OfferServer, OfferTool, Problem};
+
+use crate::gate::auth::Identity;
+use crate::gate::error::Error;
+use crate::gate::limit::Rates;
+use crate::gate::session::Sessions;
+use crate::mcp::Version;
+use crate::mcp::header::MCP_PROTOCOL_VERSION;
+use crate::name::{EndpointName, Principal};
+
+/// How often idle sessions are looked for.
+const SWEEP: Duration = Duration::from_secs(15);
+/// Changes of catalogues that follow each other this closely are announced once.
+const SETTLE: Duration = Duration::from_millis(100);
+
+/// Everything that outlives a generation.
+pub struct Gate {
+    live: ArcSwap<Generation>,
+    sessions: Sessions,
+    rates: Rates,
+    counters: Counters,
+    /// Grows when a generation or a catalogue has changed: open streams then look whether their lists did.
+    changes: watch::Sender<u64>,
+    /// Ends every stream when the gateway drains.
+    draining: CancellationToken,
+}
+
+impl Gate {
+    /// Must be called within a tokio runtime.
+    pub fn new(generation: Generation) -> Arc<Self> {
+        let gate = Arc::new(Self {
+            live: ArcSwap::from_pointee(generation),
+            sessions: Sessions::new(),
+            rates: Rates::default(),
+            counters: Counters::default(),
+            changes: watch::Sender::new(0),
+            draining: CancellationToken::new(),
+        });
+        tokio::spawn(sweep(Arc::downgrade(&gate)));
+        gate.follow_catalogues();
+        gate
+    }
+
+    /// Swaps the whole world: requests that have begun go on in the old one, every later one sees the new one.
+    pub fn swap(self: &Arc<Self>, generation: Generation) {
+        self.live.store(Arc::new(generation));
+        self.follow_catalogues();
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    pub fn generation(&self) -> Arc<Generation> {
+        self.live.load_full()
+    }
+
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    pub fn sessions_by_principal(&self) -> BTreeMap<Principal, usize> {
+        self.sessions.count_by_principal()
+    }
+
+    pub fn session_count(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Ends the long-lived streams; calls in flight go on.
+    pub fn drain(&self) {
+        self.draining.cancel();
+    }
+
+    /// Announces changes of the catalogues of the present generation, until it is swapped out.
+    fn follow_catalogues(self: &Arc<Self>) {
+        let generation = self.generation();
+        for upstream in generation.upstreams.values() {
+            tokio::spawn(follow(Arc::downgrade(self), generation.number, upstream.changes()));
+        }
+    }
+}
+
+/// Answers one request.
+pub async fn handle(gate: Arc<Gate>, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
+    let generation = gate.live.load_full();
+    let (parts, body) = request.into_parts();
+    let (id, outcome) = respond(&gate, generation, peer, &parts, body).await;
+    let mut answer = match outcome {
+        Ok(answer) => answer,
+        Err(error) => {
+            gate.counters.refuse(error.status.as_u16());
+            error.into_response(id.as_deref())
+        }
+    };
+    if answer.status() != ::http::StatusCode::FORBIDDEN {
+        http::add_cors(parts.headers.get(ORIGIN), &mut answer);
+    }
+    answer
+}
+
+/// The phases before there is a message: listener, `http`, who, where. The raw id goes with the outcome once it is known.
+async fn respond(
+    gate: &Arc<Gate>,
+    generation: Arc<Generation>,
+    peer: SocketAddr,
+    parts: &Parts,
+    body: Incoming,
+) -> (Option<Bytes>, Result<Response<Body>, Error>) {
+    let (endpoint, identity) = match admit(&generation, parts) {
+        Ok(Admitted::Preflight) => return (None, Ok(http::preflight(&parts.headers))),
+        Ok(Admitted::Caller(endpoint, identity)) => (endpoint, identity),
+        Err(error) => return (None, Err(error)),
+    };
+    let caller = exchange::Request {
+        gate: Arc::clone(gate),
+        generation,
+        peer,
+        identity,
+        endpoint,
+    };
+    match parts.method {
+        Method::POST => exchange::post(caller, &parts.headers, body).await,
+        Method::GET => (None, listen::open_feed(&caller, &parts.headers)),
+        _ => (None, legacy::end_session(&caller, &parts.headers)),
+    }
+}
+
+enum Admitted {
+    Preflight,
+    Caller(EndpointName, Arc<Identity>),
+}
+
+/// Host, origin, path, method, caller, endpoint: in this order, so that each answer gives away no more than the one before.
+fn admit(generation: &Generation, parts: &Parts) -> Result<Admitted, Error> {
+    generation.doors.check_host(parts)?;
+    generation.doors.check_origin(&parts.headers)?;
+    let name = parts
+        .uri
+        .path()
+        .strip_prefix("/mcp/")
+        .ok_or_else(|| Error::not_found("endpoints are at /mcp/NAME"))?;
+    match parts.method {
+        Method::OPTIONS => return Ok(Admitted::Preflight),
+        Method::GET | Method::DELETE if speaks_modern(parts) => return Err(Error::method_not_allowed("POST")),
+        Method::GET | Method::DELETE | Method::POST => {}
+        _ => return Err(Error::method_not_allowed("POST, GET, DELETE, OPTIONS")),
+    }
+    let identity = generation.identities.identify(&parts.headers)?;
+    let endpoint = EndpointName::new(name)
+        .ok()
+        .filter(|endpoint| identity.rights.may_enter(endpoint));
+    match endpoint {
+        Some(_) if identity.is_anonymous() && !is_local(generation, parts) => Err(Error::forbidden(
+            "anonymous access is for this machine only",
+        )
+        .with_detail("an anonymous request came through a proxy or for a foreign host; `public-anonymous` is off")),
+        Some(endpoint) => Ok(Admitted::Caller(endpoint, identity)),
+        None if identity.is_anonymous() => {
+            Err(Error::unauthorized(None, "send a token: `Authorization: Bearer TOKEN`"))
+        }
+        None => Err(Error::not_found("there is no such endpoint")),
+    }
+}
+
+/// Without `public-anonymous`, anonymous requests must be as local as they look.
+fn is_local(generation: &Generation, parts: &Parts) -> bool {
+    generation.snapshot.gateway.public_anonymous
+        || (!http::is_forwarded(&parts.headers) && http::host(parts).is_some_and(http::is_loopback_name))
+}
+
+fn speaks_modern(parts: &Parts) -> bool {
+    parts
+        .headers
+        .get(&MCP_PROTOCOL_VERSION)
+        .is_some_and(|value| value.as_bytes() == Version::V2026_07_28.as_str().as_bytes())
+}
+
+async fn sweep(gate: Weak<Gate>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let Some(gate) = gate.upgrade() else { return };
+        gate.sessions
+            .sweep(gate.generation().snapshot.gateway.limits.session_idle);
+    }
+}
+
+async fn follow(gate: Weak<Gate>, number: u64, mut changes: watch::Receiver<u64>) {
+    while changes.changed().await.is_ok() {
+        tokio::time::sleep(SETTLE).await;
+        changes.mark_unchanged();
+        match gate.upgrade() {
+            Some(gate) if gate.live.load().number == number => gate.changes.send_modify(|count| *count += 1),
+            _ => return,
+        }
+    }
+}

@@ -36,6 +36,9 @@ pub struct Call {
     pub deadline: Instant,
     /// Bytes of the answer; of each event where it is streamed.
     pub response_limit: u64,
+    /// Is the server told when nobody waits for the answer any more? A legacy client that has lost its connection has not
+    /// cancelled (MCP 2025-11-25, Streamable HTTP): its call runs on, and the answer is discarded.
+    pub cancel_on_drop: bool,
 }
 
 /// What a server answers.

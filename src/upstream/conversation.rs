@@ -345,11 +345,13 @@ impl Conversation {
     /// Tells the server that nobody waits for a call any more.
     pub(super) fn cancel_later(self: &Arc<Self>, cancel: Cancel) {
         match cancel {
-            Cancel::Stdio { number } => {
+            Cancel::Stdio { number, tell } => {
                 if let Some(Session::Stdio(process)) = self.live().as_deref() {
                     process.forget(number);
                 }
-                self.tell_aside(cancelled(number.to_string().as_bytes(), None));
+                if tell {
+                    self.tell_aside(cancelled(number.to_string().as_bytes(), None));
+                }
             }
             Cancel::Http { id, stamp } => {
                 let core = Arc::clone(&self.core);

@@ -62,6 +62,7 @@ impl Link {
             deadline: call.deadline,
             limit: call.response_limit,
             link: Some(self.0.number),
+            cancel_on_drop: call.cancel_on_drop,
         };
         self.0.conversation.send(outgoing, self.0.version.era()).await
     }

@@ -23,6 +23,7 @@ pub(super) struct Outgoing {
     pub(super) limit: u64,
     /// Which link sends it; `None`: the gateway itself.
     pub(super) link: Option<u64>,
+    pub(super) cancel_on_drop: bool,
 }
 
 impl Outgoing {
@@ -38,6 +39,7 @@ impl Outgoing {
             deadline: self.deadline,
             limit: self.limit,
             link: self.link,
+            cancel_on_drop: self.cancel_on_drop,
         }
     }
 
@@ -70,6 +72,7 @@ impl Outgoing {
             deadline,
             limit: core.settings.limits.response_body,
             link: None,
+            cancel_on_drop: true,
         }
     }
 }

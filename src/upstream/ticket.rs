@@ -20,8 +20,8 @@ pub(super) struct Ticket {
 pub(super) enum Cancel {
     /// `notifications/cancelled` by POST, with the id that the request had. A modern server sees the stream's end.
     Http { id: Bytes, stamp: Stamp },
-    /// By the number that the request had in the process.
-    Stdio { number: u64 },
+    /// By the number that the request had in the process; without `tell` its answer is merely not waited for.
+    Stdio { number: u64, tell: bool },
 }
 
 impl Ticket {

@@ -5,7 +5,9 @@
 mod artifacts;
 mod cases;
 mod cli;
+mod deny;
 mod findings;
 mod grammar;
 mod house;
 mod load;
+mod support;

@@ -138,10 +138,11 @@ impl Server {
                 .filter(|(name, _)| !self.base.contains_key(name)),
         );
         // Before anything is sent: whoever drops this future has a call in flight to cancel.
-        let cancel = (stamp.era == Era::Legacy && outgoing.method != Method::Initialize).then(|| Cancel::Http {
-            id: outgoing.id,
-            stamp: stamp.clone(),
-        });
+        let cancel = (stamp.era == Era::Legacy && outgoing.cancel_on_drop && outgoing.method != Method::Initialize)
+            .then(|| Cancel::Http {
+                id: outgoing.id,
+                stamp: stamp.clone(),
+            });
         let ticket = Ticket::new(conversation, cancel, outgoing.link.is_some());
         let request = self.request(http::Method::POST, headers, outgoing.pieces);
         let response = match self.send(core, request, outgoing.deadline).await {

@@ -291,6 +291,7 @@ impl Pipe {
             outgoing.link.is_some(),
             outgoing.method == Method::Initialize,
         );
+        let tell = outgoing.cancel_on_drop;
         let Registered {
             number,
             line,
@@ -301,7 +302,7 @@ impl Pipe {
             Refusal::Malformed => failed(FailureKind::Protocol, "the request is not one JSON-RPC request"),
         })?;
         // MCP 2025-11-25, Cancellation: `initialize` MUST NOT be cancelled.
-        let cancel = (!initialize).then_some(Cancel::Stdio { number });
+        let cancel = (!initialize).then_some(Cancel::Stdio { number, tell });
         let ticket = Ticket::new(conversation, cancel, counted);
         let outline = Outline {
             pieces: line,

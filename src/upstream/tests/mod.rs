@@ -176,6 +176,7 @@ pub(super) fn outgoing(link: &Link, tool: &str, wait: Duration) -> Outgoing {
         deadline: Instant::now() + wait,
         limit: 1 << 20,
         link: Some(link.number()),
+        cancel_on_drop: true,
     }
 }
 

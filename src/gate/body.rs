@@ -1,0 +1,144 @@
+//! The body of an answer: ready pieces, a result streaming through, or events.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::future::Future as _;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http_body::{Frame, SizeHint};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, Sleep, sleep};
+
+use crate::gate::reply::{EventReply, JsonReply};
+use crate::mcp::edit::Pieces;
+use crate::mcp::sse;
+
+/// Comments keep idle event streams open through proxies that cut silent connections.
+const KEEP_ALIVE: Duration = Duration::from_secs(25);
+
+/// The body of every answer of the gate.
+#[derive(Default)]
+pub struct Body(Inner);
+
+#[derive(Default)]
+enum Inner {
+    #[default]
+    Empty,
+    Ready {
+        pieces: VecDeque<Bytes>,
+        left: u64,
+    },
+    Json(Box<JsonReply>),
+    Events(Box<EventReply>),
+    Feed(Box<Feed>),
+}
+
+/// A long-lived event stream: messages come through a bounded channel, which ends with its sender.
+struct Feed {
+    messages: mpsc::Receiver<Bytes>,
+    keep_alive: Pin<Box<Sleep>>,
+    /// Taken down when the stream is dropped.
+    _owner: Box<dyn Send + Sync>,
+}
+
+/// Why an answer breaks off; hyper then closes the connection, so that the client sees that it is not whole.
+pub type Broken = Box<dyn std::error::Error + Send + Sync>;
+
+impl Body {
+    pub(super) fn empty() -> Self {
+        Self(Inner::Empty)
+    }
+
+    pub(super) fn json(reply: JsonReply) -> Self {
+        Self(Inner::Json(Box::new(reply)))
+    }
+
+    pub(super) fn events(reply: EventReply) -> Self {
+        Self(Inner::Events(Box::new(reply)))
+    }
+
+    pub(super) fn feed(messages: mpsc::Receiver<Bytes>, owner: impl Send + Sync + 'static) -> Self {
+        Self(Inner::Feed(Box::new(Feed {
+            messages,
+            keep_alive: Box::pin(sleep(KEEP_ALIVE)),
+            _owner: Box::new(owner),
+        })))
+    }
+
+    pub(super) fn pieces(pieces: impl IntoIterator<Item = Bytes>) -> Self {
+        let pieces: VecDeque<Bytes> = pieces.into_iter().filter(|piece| !piece.is_empty()).collect();
+        let left = pieces.iter().map(|piece| piece.len() as u64).sum();
+        Self(Inner::Ready { pieces, left })
+    }
+}
+
+impl From<Bytes> for Body {
+    fn from(bytes: Bytes) -> Self {
+        Self::pieces([bytes])
+    }
+}
+
+impl From<Pieces> for Body {
+    fn from(pieces: Pieces) -> Self {
+        Self::pieces(pieces.iter().cloned())
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let frame = match &mut self.get_mut().0 {
+            Inner::Empty => None,
+            Inner::Ready { pieces, left } => pieces.pop_front().map(|piece| {
+                *left -= piece.len() as u64;
+                Ok(piece)
+            }),
+            Inner::Json(reply) => ready!(reply.poll_data(cx)),
+            Inner::Events(reply) => ready!(reply.poll_data(cx)),
+            Inner::Feed(feed) => ready!(feed.poll_data(cx)).map(|Ok(data)| Ok(data)),
+        };
+        Poll::Ready(frame.map(|data| data.map(Frame::data)))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Inner::Empty => true,
+            Inner::Ready { left, .. } => *left == 0,
+            Inner::Json(_) | Inner::Events(_) | Inner::Feed(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Inner::Empty => SizeHint::with_exact(0),
+            Inner::Ready { left, .. } => SizeHint::with_exact(*left),
+            Inner::Json(reply) => reply.size_hint(),
+            Inner::Events(_) | Inner::Feed(_) => SizeHint::default(),
+        }
+    }
+}
+
+impl Feed {
+    fn poll_data(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let mut out = BytesMut::new();
+        let mut next = self.messages.poll_recv(cx);
+        while let Poll::Ready(Some(message)) = next {
+            sse::write(&mut out, &message);
+            next = self.messages.poll_recv(cx);
+        }
+        if out.is_empty() {
+            if next.is_ready() {
+                return Poll::Ready(None);
+            }
+            ready!(self.keep_alive.as_mut().poll(cx));
+            sse::comment(&mut out);
+        }
+        self.keep_alive.as_mut().reset(Instant::now() + KEEP_ALIVE);
+        Poll::Ready(Some(Ok(out.freeze())))
+    }
+}

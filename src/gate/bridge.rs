@@ -1,0 +1,116 @@
+//! Between the eras: what a request and its result must look like on the other side.
+//!
+//! Where both sides are of one era nothing is touched. Questions that a server asks back (elicitation, sampling,
+//! roots) cross eras in [`crate::gate::reply`] one day; until then a server on the other side is told that the client
+//! has no such capability, and does without.
+
+use bytes::Bytes;
+
+use crate::gate::exchange::{Client, Exchange};
+use crate::gate::level::Level;
+use crate::mcp::edit::Edits;
+use crate::mcp::error::code;
+use crate::mcp::result::ResultRules;
+use crate::mcp::{Era, Method, Version};
+use crate::upstream::{Profile, Scope, Sink};
+
+const CLIENT_INFO: &str = concat!(r#"{"name":"mcpgw","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
+/// What is declared to servers of the other era.
+const NO_CAPABILITIES: &[u8] = b"{}";
+
+/// For whom a conversation with a server is opened, and how its client is introduced there.
+pub(super) fn scope(exchange: &Exchange, sink: Option<Sink>) -> Scope {
+    let (session, profile) = match &exchange.client {
+        Client::Legacy(session) => (
+            Some(session.id.clone()),
+            Profile {
+                version: session.version,
+                capabilities: session.capabilities.clone(),
+            },
+        ),
+        Client::Modern(_) => (
+            None,
+            Profile {
+                version: Version::NEWEST,
+                capabilities: Bytes::from_static(NO_CAPABILITIES),
+            },
+        ),
+    };
+    Scope {
+        principal: exchange.request.identity.caller.principal.clone(),
+        session,
+        profile,
+        sink,
+    }
+}
+
+/// Adds to `edits` what the request must have for a server of `era`.
+pub(super) fn adapt_request(exchange: &Exchange, era: Era, edits: &mut Edits) {
+    match (&exchange.client, era) {
+        (Client::Legacy(session), Era::Modern) => add_claim(exchange, session.level(), edits),
+        (Client::Modern(_), Era::Legacy) => remove_claim(exchange, edits),
+        (Client::Modern(_), Era::Modern) => introduce(exchange, edits),
+        (Client::Legacy(_), Era::Legacy) => {}
+    }
+}
+
+/// How a result of a server of `era` is made one for this client; `None`: as it is.
+pub(super) fn result_rules(client: Era, server: Era, method: &Method) -> Option<ResultRules> {
+    let reads = *method == Method::ResourcesRead;
+    match (client, server) {
+        (Era::Legacy, Era::Legacy) | (Era::Modern, Era::Modern) => None,
+        (Era::Legacy, Era::Modern) => Some(ResultRules {
+            strip: &["resultType", "ttlMs", "cacheScope"],
+            object_structured_content_only: true,
+            map_error_code: reads.then_some((code::INVALID_PARAMS, code::RESOURCE_NOT_FOUND)),
+            ..ResultRules::default()
+        }),
+        (Era::Modern, Era::Legacy) => Some(ResultRules {
+            add_result_type: true,
+            add: if reads {
+                vec![("ttlMs", "0"), ("cacheScope", "\"private\"")]
+            } else {
+                Vec::new()
+            },
+            map_error_code: reads.then_some((code::RESOURCE_NOT_FOUND, code::INVALID_PARAMS)),
+            ..ResultRules::default()
+        }),
+    }
+}
+
+fn add_claim(exchange: &Exchange, level: Option<Level>, edits: &mut Edits) {
+    let mut members = format!(
+        r#""io.modelcontextprotocol/protocolVersion":"{}","io.modelcontextprotocol/clientCapabilities":{{}},"io.modelcontextprotocol/clientInfo":{CLIENT_INFO}"#,
+        Version::NEWEST
+    );
+    if let Some(level) = level {
+        members.push_str(r#","io.modelcontextprotocol/logLevel":""#);
+        members.push_str(level.as_str());
+        members.push('"');
+    }
+    let Some(params) = exchange.params() else { return };
+    match &params.meta {
+        Some(meta) => {
+            edits.remove_members(&meta.reserved);
+            edits.insert_member(meta.span, members);
+        }
+        None => edits.insert_member(params.span, format!(r#""_meta":{{{members}}}"#)),
+    }
+}
+
+fn remove_claim(exchange: &Exchange, edits: &mut Edits) {
+    if let Some(meta) = exchange.params().and_then(|params| params.meta.as_ref()) {
+        edits.remove_members(&meta.reserved);
+    }
+}
+
+/// Servers are told of the gateway, not of the program in front of it.
+fn introduce(exchange: &Exchange, edits: &mut Edits) {
+    if let Some(info) = exchange
+        .params()
+        .and_then(|params| params.meta.as_ref())
+        .and_then(|meta| meta.client_info)
+    {
+        edits.replace(info, CLIENT_INFO);
+    }
+}

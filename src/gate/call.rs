@@ -1,0 +1,463 @@
+//! What reaches a server: `tools/call`, `prompts/get`, `resources/read`, `completion/complete`.
+//!
+//! Name → permit → limit → conversation → body for that server's era → call → answer.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::gate::body::Body;
+use crate::gate::bridge;
+use crate::gate::counters::{Outcome, Running};
+use crate::gate::error::Error;
+use crate::gate::exchange::{Client, Exchange};
+use crate::gate::limit::Subject;
+use crate::gate::pump::session_link;
+use crate::gate::reply::{self, Context};
+use crate::gate::session::Session;
+use crate::gate::view::View;
+use crate::mcp::edit::Edits;
+use crate::mcp::error::code;
+use crate::mcp::json::{self, Span, quote, string};
+use crate::mcp::{Era, Method};
+use crate::name::ServerName;
+use crate::pii::Redactor;
+use crate::snapshot::Limits;
+use crate::snapshot::access::{Denied, Object, Permit, Purpose};
+use crate::upstream::{Call, FailureKind, Link, Upstream};
+
+/// A name that was looked up, and allowed.
+struct Target {
+    permit: Permit,
+    upstream: Arc<Upstream>,
+    /// The server's own name of the thing, for `Mcp-Name`.
+    name: Option<String>,
+    /// Where the body must say another name than the client did.
+    rename: Option<(Span, String)>,
+    limits: Limits,
+    /// `Mcp-Param-*` of a server that wants them.
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+/// Why there is no target.
+enum Refusal {
+    Error(Error),
+    /// A tool that is listed, refused for its arguments: the model is told, as a result of the tool.
+    Tool(String),
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
+    }
+}
+
+pub(super) async fn answer(exchange: Exchange, headers: &HeaderMap) -> Result<Response<Body>, Error> {
+    let view = exchange.view().await?;
+    let target = match look_up(&exchange, &view, headers) {
+        Ok(target) => target,
+        Err(Refusal::Error(error)) => return Err(error),
+        Err(Refusal::Tool(text)) => return Ok(tool_error(&exchange, &text)),
+    };
+    drop(view);
+    take_limits(&exchange, &target)?;
+    let counters = exchange
+        .request
+        .gate
+        .counters
+        .calls(&exchange.request.endpoint, target.permit.server());
+    let mut running = Running::begin(counters);
+    let link = match open(&exchange, &target).await {
+        Ok(link) => link,
+        Err(failure) => {
+            running.end(Outcome::Failed);
+            return Ok(failed(&exchange, &failure));
+        }
+    };
+    send(exchange, target, link, running).await
+}
+
+async fn send(exchange: Exchange, target: Target, link: Link, mut running: Running) -> Result<Response<Body>, Error> {
+    let server_era = link.version().era();
+    let cancelled = match exchange.session() {
+        None => None,
+        Some(session) => Some(session.begin_call(exchange.id.clone(), link.clone()).ok_or_else(|| {
+            Error::bad_request(
+                code::INVALID_REQUEST,
+                "a request with this id is in flight, or too many are",
+            )
+        })?),
+    };
+    let in_session = exchange.session().map(|session| InSession {
+        session: Arc::clone(session),
+        id: exchange.id.clone(),
+    });
+    let mut edits = Edits::default();
+    if let Some((span, name)) = &target.rename {
+        edits.replace(*span, quote(name));
+    }
+    bridge::adapt_request(&exchange, server_era, &mut edits);
+    let call = Call {
+        method: exchange.method.clone(),
+        id: exchange.id.clone(),
+        body: Redactor::none().redact(edits.apply(&exchange.body).iter().cloned().collect()),
+        name: target.name,
+        headers: if server_era == Era::Modern {
+            target.headers
+        } else {
+            Vec::new()
+        },
+        progress_token: exchange
+            .params()
+            .and_then(|params| params.meta.as_ref())
+            .and_then(|meta| meta.progress_token)
+            .map(|span| exchange.slice(span)),
+        deadline: Instant::now() + deadline(&exchange, &target.limits),
+        response_limit: response_limit(&exchange, &target.limits),
+        // A legacy client whose stream is lost has not cancelled (MCP 2025-11-25, Streamable HTTP); a modern one has.
+        cancel_on_drop: exchange.era() == Era::Modern,
+    };
+    let sent = link.call(target.permit, call);
+    let answered = match &cancelled {
+        None => sent.await,
+        Some(token) => tokio::select! {
+            answered = sent => answered,
+            () = token.cancelled() => return Ok(reply::nothing()),
+        },
+    };
+    match answered {
+        Ok(reply) => {
+            let context = Context {
+                rules: bridge::result_rules(exchange.era(), server_era, &exchange.method),
+                client: exchange.era(),
+                level: match &exchange.client {
+                    Client::Legacy(session) => session.level(),
+                    Client::Modern(claim) => claim.level,
+                },
+                session: exchange.session().cloned(),
+                id: exchange.id.clone(),
+                link,
+                running,
+                in_session,
+                cancelled,
+            };
+            Ok(reply::answer(reply, context).await)
+        }
+        Err(failure) => {
+            running.end(Outcome::Failed);
+            if failure.kind == FailureKind::Timeout {
+                link.cancel(&exchange.id, Some("timed out")).await;
+            }
+            Ok(failed(&exchange, &failure))
+        }
+    }
+}
+
+/// Takes the call out of its session's table at its end.
+pub(super) struct InSession {
+    session: Arc<Session>,
+    id: Bytes,
+}
+
+impl Drop for InSession {
+    fn drop(&mut self) {
+        self.session.end_call(&self.id);
+    }
+}
+
+fn look_up(exchange: &Exchange, view: &View, headers: &HeaderMap) -> Result<Target, Refusal> {
+    match exchange.method {
+        Method::ToolsCall => tool(exchange, view, headers),
+        Method::PromptsGet => Ok(prompt(exchange, view)?),
+        Method::ResourcesRead => Ok(resource(exchange, view)?),
+        _ => Ok(completion(exchange, view)?),
+    }
+}
+
+fn tool(exchange: &Exchange, view: &View, headers: &HeaderMap) -> Result<Target, Refusal> {
+    let (span, shown) = named(exchange, |params| params.name, "name")?;
+    let unknown = || Error::invalid_params(format!("there is no tool `{shown}`"));
+    let tool = view.tool(&shown).ok_or_else(unknown)?;
+    let server = &view.offer.servers[tool.item.server];
+    let arguments = exchange.params().and_then(|params| params.arguments);
+    if exchange.era() == Era::Modern {
+        tool.definition
+            .headers
+            .check(headers, &exchange.body, arguments)
+            .map_err(|problem| Error::new(StatusCode::BAD_REQUEST, code::HEADER_MISMATCH, problem.to_string()))?;
+    }
+    let object = Object::Tool {
+        server: &server.name,
+        tool: &tool.item.name,
+    };
+    let purpose = Purpose::Call {
+        arguments: arguments.map(|span| span.of(&exchange.body)),
+    };
+    let permit = permit(exchange, &server.name, object, purpose).map_err(|denied| {
+        if denied.reason.is_about_arguments() {
+            Refusal::Tool("These arguments are not allowed here.".to_owned())
+        } else {
+            Refusal::Error(unknown())
+        }
+    })?;
+    Ok(Target {
+        permit,
+        upstream: Arc::clone(&server.upstream),
+        rename: (*shown != *tool.item.name).then(|| (span, tool.item.name.to_string())),
+        name: Some(tool.item.name.to_string()),
+        limits: tool.limits.clone(),
+        headers: tool.definition.headers.make(&exchange.body, arguments),
+    })
+}
+
+fn prompt(exchange: &Exchange, view: &View) -> Result<Target, Error> {
+    let (span, shown) = named(exchange, |params| params.name, "name")?;
+    let unknown = || Error::invalid_params(format!("there is no prompt `{shown}`"));
+    let prompt = view.prompt(&shown).ok_or_else(unknown)?;
+    let server = &view.offer.servers[prompt.server];
+    let object = Object::Prompt {
+        server: &server.name,
+        name: &prompt.name,
+    };
+    let arguments = exchange.params().and_then(|params| params.arguments);
+    let purpose = Purpose::Call {
+        arguments: arguments.map(|span| span.of(&exchange.body)),
+    };
+    let permit = permit(exchange, &server.name, object, purpose).map_err(|_| unknown())?;
+    Ok(Target {
+        permit,
+        upstream: Arc::clone(&server.upstream),
+        rename: (*shown != *prompt.name).then(|| (span, prompt.name.to_string())),
+        name: Some(prompt.name.to_string()),
+        limits: Limits::default(),
+        headers: Vec::new(),
+    })
+}
+
+fn resource(exchange: &Exchange, view: &View) -> Result<Target, Error> {
+    let (_, uri) = named(exchange, |params| params.uri, "uri")?;
+    let (permit, upstream) = resource_permit(exchange, view, &uri)?;
+    Ok(Target {
+        permit,
+        upstream,
+        rename: None,
+        name: Some(uri),
+        limits: Limits::default(),
+        headers: Vec::new(),
+    })
+}
+
+/// The first server in order that has the resource and may be asked for it.
+pub(super) fn resource_permit(exchange: &Exchange, view: &View, uri: &str) -> Result<(Permit, Arc<Upstream>), Error> {
+    for at in view.resource_servers(uri) {
+        let server = &view.offer.servers[at];
+        let object = Object::Resource {
+            server: &server.name,
+            uri,
+        };
+        if let Ok(permit) = permit(exchange, &server.name, object, Purpose::Follow) {
+            return Ok((permit, Arc::clone(&server.upstream)));
+        }
+    }
+    Err(no_resource(exchange.era(), uri))
+}
+
+/// -32002 in legacy revisions, -32602 in 2026-07-28; both name the URI.
+fn no_resource(era: Era, uri: &str) -> Error {
+    let code = if era == Era::Legacy {
+        code::RESOURCE_NOT_FOUND
+    } else {
+        code::INVALID_PARAMS
+    };
+    Error::new(StatusCode::OK, code, "there is no such resource").with_data(format!(r#"{{"uri":{}}}"#, quote(uri)))
+}
+
+/// Completion follows the prompt or the resource template that it names.
+fn completion(exchange: &Exchange, view: &View) -> Result<Target, Error> {
+    let reference = exchange
+        .params()
+        .and_then(|params| params.reference)
+        .filter(|span| exchange.body.get(span.start) == Some(&b'{'));
+    let reference = reference.ok_or_else(|| Error::invalid_params("`completion/complete` needs `ref`, an object"))?;
+    let member = |key: &str| {
+        let found = json::find(&exchange.body, reference, key).ok().flatten()?;
+        Some((found, string(&exchange.body, found)?.into_owned()))
+    };
+    let kind = member("type").map(|(_, kind)| kind);
+    match (kind.as_deref(), member("name"), member("uri")) {
+        (Some("ref/prompt"), Some((span, shown)), _) => {
+            let unknown = || Error::invalid_params(format!("there is no prompt `{shown}`"));
+            let prompt = view.prompt(&shown).ok_or_else(unknown)?;
+            let server = &view.offer.servers[prompt.server];
+            let object = Object::Prompt {
+                server: &server.name,
+                name: &prompt.name,
+            };
+            let permit = permit(exchange, &server.name, object, Purpose::Follow).map_err(|_| unknown())?;
+            let rename = (*shown != *prompt.name).then(|| (span, prompt.name.to_string()));
+            Ok(Target {
+                permit,
+                upstream: Arc::clone(&server.upstream),
+                rename,
+                name: None,
+                limits: Limits::default(),
+                headers: Vec::new(),
+            })
+        }
+        (Some("ref/resource"), _, Some((_, uri))) => {
+            let at = view
+                .template_server(&uri)
+                .or_else(|| view.resource_servers(&uri).next());
+            let server = at
+                .map(|at| &view.offer.servers[at])
+                .ok_or_else(|| no_resource(exchange.era(), &uri))?;
+            let object = Object::Resource {
+                server: &server.name,
+                uri: &uri,
+            };
+            let permit = permit(exchange, &server.name, object, Purpose::Follow)
+                .map_err(|_| no_resource(exchange.era(), &uri))?;
+            Ok(Target {
+                permit,
+                upstream: Arc::clone(&server.upstream),
+                rename: None,
+                name: None,
+                limits: Limits::default(),
+                headers: Vec::new(),
+            })
+        }
+        _ => Err(Error::invalid_params(
+            "`ref` is neither a `ref/prompt` with a name nor a `ref/resource` with a URI",
+        )),
+    }
+}
+
+fn named(
+    exchange: &Exchange,
+    field: impl Fn(&crate::mcp::envelope::Params) -> Option<Span>,
+    key: &str,
+) -> Result<(Span, String), Error> {
+    let span = exchange.params().and_then(field);
+    let text = span.and_then(|span| Some((span, string(&exchange.body, span)?.into_owned())));
+    text.ok_or_else(|| Error::invalid_params(format!("`{}` needs `{key}`, a string", exchange.method.as_str())))
+}
+
+fn permit(
+    exchange: &Exchange,
+    server: &ServerName,
+    object: Object<'_>,
+    purpose: Purpose<'_>,
+) -> Result<Permit, Denied> {
+    let request = &exchange.request;
+    request.identity.rights.permit(&request.endpoint, object, purpose).inspect_err(|denied| {
+        tracing::info!(principal = %request.identity.caller.principal, endpoint = %request.endpoint, object = %object, reason = %denied, "denied");
+        let counters = request.gate.counters.calls(&request.endpoint, server);
+        counters.denied.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+    })
+}
+
+/// The principal's calls, those on the endpoint, those of the tool.
+fn take_limits(exchange: &Exchange, target: &Target) -> Result<(), Error> {
+    let request = &exchange.request;
+    let snapshot = &request.generation.snapshot;
+    let on_endpoint = snapshot
+        .endpoints
+        .get(&request.endpoint)
+        .and_then(|endpoint| endpoint.limits.calls_per_minute);
+    let of_tool = target.limits.calls_per_minute;
+    let everywhere = snapshot.gateway.limits.calls_per_minute;
+    if everywhere == 0 && on_endpoint.is_none() && of_tool.is_none() {
+        return Ok(());
+    }
+    let account = request.identity.account(request.peer);
+    let rates = &request.gate.rates;
+    rates.take(
+        Subject {
+            account: account.clone(),
+            endpoint: None,
+            tool: None,
+        },
+        everywhere,
+    )?;
+    if let Some(limit) = on_endpoint {
+        rates.take(
+            Subject {
+                account: account.clone(),
+                endpoint: Some(request.endpoint.clone()),
+                tool: None,
+            },
+            limit,
+        )?;
+    }
+    if let Some(limit) = of_tool {
+        let tool = Some((target.permit.server().clone(), Arc::clone(target.permit.name())));
+        rates.take(
+            Subject {
+                account,
+                endpoint: Some(request.endpoint.clone()),
+                tool,
+            },
+            limit,
+        )?;
+    }
+    Ok(())
+}
+
+/// Of several timeouts the smallest holds.
+fn deadline(exchange: &Exchange, tool: &Limits) -> Duration {
+    let snapshot = &exchange.request.generation.snapshot;
+    let endpoint = snapshot
+        .endpoints
+        .get(&exchange.request.endpoint)
+        .and_then(|endpoint| endpoint.limits.call_timeout);
+    [endpoint, tool.call_timeout]
+        .into_iter()
+        .flatten()
+        .fold(snapshot.gateway.limits.call_timeout, Duration::min)
+}
+
+fn response_limit(exchange: &Exchange, tool: &Limits) -> u64 {
+    let snapshot = &exchange.request.generation.snapshot;
+    let endpoint = snapshot
+        .endpoints
+        .get(&exchange.request.endpoint)
+        .and_then(|endpoint| endpoint.limits.response_body);
+    [endpoint, tool.response_body]
+        .into_iter()
+        .flatten()
+        .fold(snapshot.gateway.limits.response_body, u64::min)
+}
+
+async fn open(exchange: &Exchange, target: &Target) -> Result<Link, crate::upstream::Failure> {
+    match &exchange.client {
+        Client::Legacy(session) => session_link(exchange, session, &target.upstream).await,
+        Client::Modern(_) => target.upstream.open(&bridge::scope(exchange, None)).await,
+    }
+}
+
+/// A server that fails is told to the model where a tool was called, else to the client.
+fn failed(exchange: &Exchange, failure: &crate::upstream::Failure) -> Response<Body> {
+    tracing::warn!(endpoint = %exchange.request.endpoint, method = exchange.method.as_str(), public = failure.public(), detail = failure.detail, "a call failed");
+    match exchange.method {
+        Method::ToolsCall => tool_error(exchange, &failure.public()),
+        _ => Error::internal(failure.public()).into_response(Some(&exchange.id)),
+    }
+}
+
+fn tool_error(exchange: &Exchange, text: &str) -> Response<Body> {
+    let result_type = if exchange.era() == Era::Modern {
+        r#","resultType":"complete""#
+    } else {
+        ""
+    };
+    exchange.result(
+        format!(
+            r#"{{"content":[{{"type":"text","text":{}}}],"isError":true{result_type}}}"#,
+            quote(text)
+        )
+        .as_bytes(),
+    )
+}

@@ -1,0 +1,297 @@
+//! The first phase: is this an HTTP request that may be looked at at all?
+//!
+//! `Host` and `Origin` on every route, then path and method, then the headers of a POST. Nothing here reads a body
+//! except [`collect`], which bounds it.
+
+use std::collections::HashSet;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{
+    ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, FORWARDED,
+    HOST, ORIGIN, VARY, VIA,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http_body::Body as _;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+
+use crate::gate::body::Body;
+use crate::gate::error::Error;
+use crate::mcp::error::code;
+use crate::snapshot::Gateway;
+
+/// Which `Host` and `Origin` values pass, made once a generation.
+pub(super) struct Doors {
+    hosts: HashSet<String>,
+    origins: HashSet<String>,
+    /// A loopback `listen` also answers to loopback names.
+    loopback: bool,
+}
+
+impl Doors {
+    pub(super) fn of(gateway: &Gateway) -> Self {
+        Self {
+            hosts: gateway
+                .allowed_hosts
+                .iter()
+                .map(|host| host.to_ascii_lowercase())
+                .collect(),
+            origins: gateway.allowed_origins.iter().cloned().collect(),
+            loopback: gateway.listen.ip().is_loopback(),
+        }
+    }
+
+    /// DNS rebinding: a foreign name that resolves to this listener must not reach it (MCP 2025-11-25 and 2026-07-28, Streamable HTTP, security).
+    pub(super) fn check_host(&self, request: &Parts) -> Result<(), Error> {
+        let host = host(request)
+            .ok_or_else(|| Error::bad_request(code::INVALID_REQUEST, "the request has no valid `Host` header"))?;
+        if (self.loopback && is_loopback_name(host)) || self.hosts.contains(&*host.to_ascii_lowercase()) {
+            return Ok(());
+        }
+        Err(Error::forbidden("this gateway does not answer to that `Host`")
+            .with_detail(format!("host `{host}` is not in `allowed-hosts`")))
+    }
+
+    /// MUST answer 403 to an invalid `Origin`. An absent one passes: clients that are no browsers send none.
+    pub(super) fn check_origin(&self, headers: &HeaderMap) -> Result<(), Error> {
+        let mut origins = headers.get_all(ORIGIN).iter();
+        let Some(origin) = origins.next() else { return Ok(()) };
+        let listed = origins.next().is_none()
+            && origin
+                .to_str()
+                .is_ok_and(|origin| self.origins.contains(origin) || self.is_own(origin));
+        if listed {
+            return Ok(());
+        }
+        Err(Error::forbidden("requests from this `Origin` are not allowed")
+            .with_detail(format!("origin {origin:?} is not in `allowed-origins`")))
+    }
+
+    /// On a loopback listener, pages of the loopback host itself pass: they are as local as the gateway.
+    fn is_own(&self, origin: &str) -> bool {
+        let host = origin
+            .strip_prefix("http://")
+            .or_else(|| origin.strip_prefix("https://"));
+        self.loopback && host.is_some_and(|host| !host.contains('/') && is_loopback_name(without_port(host)))
+    }
+}
+
+/// The host that the request names, without port. HTTP/2 carries it as `:authority`.
+pub(super) fn host(request: &Parts) -> Option<&str> {
+    let mut hosts = request.headers.get_all(HOST).iter();
+    let text = match (request.uri.authority(), hosts.next()) {
+        (Some(authority), _) => authority.as_str(),
+        (None, Some(host)) if hosts.next().is_none() => host.to_str().ok()?,
+        _ => return None,
+    };
+    if text.contains('@') {
+        return None;
+    }
+    Some(without_port(text))
+}
+
+fn without_port(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port))
+            if port.bytes().all(|byte| byte.is_ascii_digit()) && (!host.contains(':') || host.ends_with(']')) =>
+        {
+            host
+        }
+        _ => authority,
+    }
+}
+
+pub(super) fn is_loopback_name(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host
+            .parse::<std::net::Ipv4Addr>()
+            .is_ok_and(|address| address.is_loopback())
+        || host == "[::1]"
+}
+
+/// Did a proxy add its marks? Then a loopback peer does not prove a local client.
+pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.contains_key(FORWARDED)
+        || headers.contains_key(VIA)
+        || headers.keys().any(|name| name.as_str().starts_with("x-forwarded-"))
+}
+
+/// What a POST to an endpoint must say of itself: 406, 415.
+pub(super) fn check_post(headers: &HeaderMap) -> Result<(), Error> {
+    let json = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| essence(value) == "application/json");
+    if !json {
+        return Err(Error::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            code::INVALID_REQUEST,
+            "send `Content-Type: application/json`",
+        ));
+    }
+    if headers.get(CONTENT_ENCODING).is_some_and(|value| value != "identity") {
+        return Err(Error::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            code::INVALID_REQUEST,
+            "send the body without `Content-Encoding`",
+        ));
+    }
+    if !(accepts(headers, "application/json") && accepts(headers, "text/event-stream")) {
+        return Err(Error::new(
+            StatusCode::NOT_ACCEPTABLE,
+            code::INVALID_REQUEST,
+            "send `Accept: application/json, text/event-stream`: an answer may be either",
+        ));
+    }
+    Ok(())
+}
+
+/// Does `Accept` admit this type? `*/*` and `type/*` count.
+pub(super) fn accepts(headers: &HeaderMap, media: &str) -> bool {
+    let (kind, _) = media.split_once('/').unwrap_or((media, ""));
+    headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|range| {
+            let range = essence(range);
+            range == media || range == "*/*" || range.strip_suffix("/*") == Some(kind)
+        })
+}
+
+fn essence(value: &str) -> String {
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+}
+
+/// The whole body, at most `limit` bytes: 413 beyond, before it is read where `Content-Length` says so.
+pub(super) async fn collect(mut body: Incoming, headers: &HeaderMap, limit: u64) -> Result<Bytes, Error> {
+    let too_large = || {
+        Error::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            code::INVALID_REQUEST,
+            format!("the body is larger than {limit} bytes"),
+        )
+    };
+    let announced = headers
+        .get(CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit) || body.size_hint().lower() > limit {
+        return Err(too_large());
+    }
+    let mut first: Option<Bytes> = None;
+    let mut rest = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            Error::bad_request(code::INVALID_REQUEST, "the body did not arrive whole").with_detail(error.to_string())
+        })?;
+        let Ok(data) = frame.into_data() else { continue };
+        match &first {
+            None => first = Some(data),
+            Some(start) => {
+                if rest.is_empty() {
+                    let expected = announced
+                        .and_then(|length| usize::try_from(length).ok())
+                        .unwrap_or(start.len() + data.len());
+                    rest.reserve(expected);
+                    rest.extend_from_slice(start);
+                }
+                rest.extend_from_slice(&data);
+            }
+        }
+        let length = if rest.is_empty() {
+            first.as_ref().map_or(0, Bytes::len)
+        } else {
+            rest.len()
+        };
+        if length as u64 > limit {
+            return Err(too_large());
+        }
+    }
+    Ok(if rest.is_empty() {
+        first.unwrap_or_default()
+    } else {
+        rest.freeze()
+    })
+}
+
+/// The answer to a browser's preflight; the origin was checked before.
+pub(super) fn preflight(headers: &HeaderMap) -> Response<Body> {
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    let out = answer.headers_mut();
+    out.insert(
+        ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static("POST, GET, DELETE"),
+    );
+    out.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    let allowed = allowed_request_headers(headers);
+    if let Ok(value) = HeaderValue::try_from(allowed) {
+        out.insert(ACCESS_CONTROL_ALLOW_HEADERS, value);
+    }
+    answer
+}
+
+/// Listed one by one: a wildcard does not cover `Authorization`. `Mcp-Param-*` names are those that the browser asks for.
+fn allowed_request_headers(headers: &HeaderMap) -> String {
+    const FIXED: &str = "Authorization, Content-Type, Accept, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Mcp-Session-Id, Last-Event-ID";
+    let asked = headers
+        .get("access-control-request-headers")
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let params = asked.split(',').map(str::trim).filter(|name| {
+        name.len() > 10
+            && name[..10].eq_ignore_ascii_case("mcp-param-")
+            && HeaderName::from_bytes(name.as_bytes()).is_ok()
+    });
+    params.fold(FIXED.to_owned(), |list, name| list + ", " + name)
+}
+
+/// Lets a listed browser origin read the answer.
+pub(super) fn add_cors(origin: Option<&HeaderValue>, answer: &mut Response<Body>) {
+    let Some(origin) = origin else { return };
+    let headers = answer.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+    headers.insert(
+        ACCESS_CONTROL_EXPOSE_HEADERS,
+        HeaderValue::from_static("Mcp-Session-Id, WWW-Authenticate, Retry-After"),
+    );
+    headers.append(VARY, HeaderValue::from_static("Origin"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_taken_off_hosts() {
+        assert_eq!(without_port("localhost:80"), "localhost");
+        assert_eq!(without_port("[::1]:80"), "[::1]");
+        assert_eq!(without_port("[::1]"), "[::1]");
+    }
+
+    #[test]
+    fn loopback_names_are_exact() {
+        for good in ["localhost", "LOCALHOST", "127.0.0.1", "127.8.0.1", "[::1]"] {
+            assert!(is_loopback_name(good), "{good}");
+        }
+        for bad in ["localhost.evil.example", "127.0.0.1.nip.example", "evil.example", "::2"] {
+            assert!(!is_loopback_name(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn accept_ranges_count() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            ACCEPT,
+            HeaderValue::from_static("application/*;q=0.5, text/event-stream"),
+        );
+        assert!(accepts(&headers, "application/json") && accepts(&headers, "text/event-stream"));
+        headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        assert!(!accepts(&headers, "text/event-stream"));
+    }
+}

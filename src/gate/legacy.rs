@@ -1,0 +1,302 @@
+//! What only legacy clients send: handshake, session end, notifications, answers to servers' requests, batches.
+
+use std::sync::Arc;
+
+use ::http::{HeaderMap, Response, StatusCode};
+use bytes::{Bytes, BytesMut};
+use futures_util::future::BoxFuture;
+use http_body_util::BodyExt;
+
+use crate::gate::body::Body;
+use crate::gate::discover;
+use crate::gate::error::Error;
+use crate::gate::exchange::{self, Exchange, Request, accepted, event_response, json_response, slice};
+use crate::gate::level::Level;
+use crate::gate::session::{Seed, Session};
+use crate::mcp::edit::Edits;
+use crate::mcp::envelope::{self, Kind, Message};
+use crate::mcp::error::code;
+use crate::mcp::header::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID};
+use crate::mcp::json::string;
+use crate::mcp::{Era, Method, Version, sse};
+
+/// The session that the request names: 400 without one, 404 for one that is not (or no longer) this caller's.
+pub(super) fn session(request: &Request, headers: &HeaderMap) -> Result<Arc<Session>, Error> {
+    let id = headers.get(&MCP_SESSION_ID).ok_or_else(|| {
+        Error::bad_request(
+            code::INVALID_REQUEST,
+            "send `Mcp-Session-Id` as given by `initialize`, or a claim of 2026-07-28 in `_meta`",
+        )
+    })?;
+    let found = id.to_str().ok().and_then(|id| {
+        request
+            .gate
+            .sessions
+            .find(id, &request.identity.caller.principal, &request.endpoint)
+    });
+    found.ok_or_else(|| Error::not_found("there is no such session: send `initialize` again"))
+}
+
+/// Begins a session. The version asked for where it is a legacy one that we speak, else the newest of those.
+pub(super) async fn initialize(
+    request: &Request,
+    body: &Bytes,
+    message: &Message,
+    id: &Bytes,
+) -> Result<Response<Body>, Error> {
+    let params = message.params.as_ref();
+    let asked = params
+        .and_then(|params| params.protocol_version)
+        .and_then(|span| string(body, span));
+    let Some(asked) = asked else {
+        return Err(Error::invalid_params("`initialize` needs `protocolVersion`, a string"));
+    };
+    let version = Version::parse(&asked)
+        .filter(|version| version.era() == Era::Legacy)
+        .unwrap_or(Version::NEWEST_LEGACY);
+    let capabilities = params
+        .and_then(|params| params.capabilities)
+        .filter(|span| body.get(span.start) == Some(&b'{'));
+    let capabilities =
+        capabilities.ok_or_else(|| Error::invalid_params("`initialize` needs `capabilities`, an object"))?;
+    let result = discover::initialize_result(request, version).await?;
+    let seed = Seed {
+        account: request.identity.account(request.peer),
+        principal: request.identity.caller.principal.clone(),
+        endpoint: request.endpoint.clone(),
+        version,
+        // A copy: the session must not keep the whole body alive.
+        capabilities: Bytes::copy_from_slice(&body[capabilities.start..capabilities.end]),
+    };
+    let max = request.generation.snapshot.gateway.limits.sessions_per_principal;
+    let session = request.gate.sessions.begin(seed, max);
+    let session = session.map_err(|error| Error::internal("no session can be made").with_detail(error.to_string()))?;
+    let mut answer = json_response(crate::mcp::error::result(id, result.as_bytes()).into());
+    let value = ::http::HeaderValue::from_str(&session.id)
+        .map_err(|error| Error::internal("no session can be made").with_detail(error.to_string()))?;
+    answer.headers_mut().insert(MCP_SESSION_ID.clone(), value);
+    Ok(answer)
+}
+
+pub(super) fn end_session(request: &Request, headers: &HeaderMap) -> Result<Response<Body>, Error> {
+    let session = session(request, headers)?;
+    request.gate.sessions.remove(&session);
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    Ok(answer)
+}
+
+pub(super) async fn set_level(exchange: &Exchange) -> Result<Response<Body>, Error> {
+    let level = exchange
+        .params()
+        .and_then(|params| params.level)
+        .and_then(|span| string(&exchange.body, span));
+    let level = level
+        .as_deref()
+        .and_then(Level::parse)
+        .ok_or_else(|| Error::invalid_params("`level` is not a log level"))?;
+    if let Some(session) = exchange.session() {
+        for link in session.set_level(level) {
+            if let Err(failure) = link.set_level(level.as_str()).await {
+                tracing::debug!(detail = failure.detail, "a server did not take the log level");
+            }
+        }
+    }
+    Ok(exchange.result(b"{}"))
+}
+
+/// 202, whatever it is: a notification has no answer. Modern clients have none to send over HTTP.
+pub(super) async fn notification(
+    request: &Request,
+    headers: &HeaderMap,
+    body: &Bytes,
+    message: &Message,
+) -> Result<Response<Body>, Error> {
+    let Kind::Notification { method } = &message.kind else {
+        return Ok(accepted());
+    };
+    if message
+        .params
+        .as_ref()
+        .and_then(|params| params.meta.as_ref())
+        .is_some_and(|meta| meta.claim.is_some())
+    {
+        return Ok(accepted());
+    }
+    let session = session(request, headers)?;
+    match method {
+        Method::NotificationCancelled => {
+            let id = message
+                .params
+                .as_ref()
+                .and_then(|params| params.request_id)
+                .map(|span| slice(body, span));
+            if let Some((id, call)) = id.and_then(|id| Some((id.clone(), session.in_flight(&id)?))) {
+                call.cancelled.cancel();
+                call.link.cancel(&id, None).await;
+            }
+        }
+        Method::NotificationRootsChanged => {
+            for link in session.links() {
+                if link.version().era() == Era::Legacy {
+                    let _lost = link.notify(body.clone()).await;
+                }
+            }
+        }
+        _ => {}
+    }
+    Ok(accepted())
+}
+
+/// The client's answer to a request of a server goes to the server that asked, under the server's own id.
+pub(super) async fn take_answer(
+    request: &Request,
+    headers: &HeaderMap,
+    body: &Bytes,
+    message: &Message,
+) -> Result<Response<Body>, Error> {
+    if headers
+        .get(&MCP_PROTOCOL_VERSION)
+        .is_some_and(|value| value.as_bytes() == Version::NEWEST.as_str().as_bytes())
+    {
+        return Err(Error::bad_request(
+            code::INVALID_REQUEST,
+            "clients of 2026-07-28 send no responses",
+        ));
+    }
+    let session = session(request, headers)?;
+    let Kind::Response { id: Some(id), .. } = &message.kind else {
+        return Err(Error::bad_request(code::INVALID_REQUEST, "the response has no id"));
+    };
+    let number = std::str::from_utf8(&body[id.start..id.end])
+        .ok()
+        .and_then(|text| text.parse().ok());
+    let Some(pending) = number.and_then(|number: u64| session.answered(number)) else {
+        return Err(Error::bad_request(
+            code::INVALID_REQUEST,
+            "no request with this id awaits an answer",
+        ));
+    };
+    let mut edits = Edits::default();
+    edits.replace(*id, pending.id);
+    let answered = pending.link.respond(edits.apply(body).into_bytes()).await;
+    answered.map_err(|failure| Error::internal(failure.public()).with_detail(failure.detail))?;
+    Ok(accepted())
+}
+
+/// JSON-RPC batches: received in sessions of 2025-03-26, unknown to every other revision.
+///
+/// The messages are answered one after the other. Where one of the answers has notifications all go out as events, else as an array.
+pub(super) async fn batch(request: Request, headers: &HeaderMap, body: &Bytes) -> Result<Response<Body>, Error> {
+    let refused = || {
+        Error::bad_request(
+            code::INVALID_REQUEST,
+            "an array of messages belongs to sessions of 2025-03-26 only",
+        )
+    };
+    let modern = headers
+        .get(&MCP_PROTOCOL_VERSION)
+        .is_some_and(|value| value.as_bytes() == Version::NEWEST.as_str().as_bytes());
+    if modern || !headers.contains_key(&MCP_SESSION_ID) || session(&request, headers)?.version != Version::V2025_03_26 {
+        return Err(refused());
+    }
+    let elements = envelope::read_batch(body)
+        .map_err(|_| Error::bad_request(code::INVALID_REQUEST, "the array is empty, too long, or not JSON"))?;
+    let mut messages: Vec<Bytes> = Vec::new();
+    for element in elements {
+        let part = slice(body, element);
+        let message = envelope::read(&part);
+        let Ok(message) = message else {
+            messages.push(
+                Error::bad_request(code::INVALID_REQUEST, "an element of the batch is no JSON-RPC message")
+                    .message(None),
+            );
+            continue;
+        };
+        if matches!(
+            &message.kind,
+            Kind::Request {
+                method: Method::Initialize,
+                ..
+            }
+        ) {
+            return Err(Error::bad_request(
+                code::INVALID_REQUEST,
+                "`initialize` must not be in a batch",
+            ));
+        }
+        messages.extend(element_answers(request.again(), headers, part, message).await?);
+    }
+    Ok(render_batch(&messages))
+}
+
+impl Request {
+    fn again(&self) -> Self {
+        Self {
+            gate: Arc::clone(&self.gate),
+            generation: Arc::clone(&self.generation),
+            peer: self.peer,
+            identity: Arc::clone(&self.identity),
+            endpoint: self.endpoint.clone(),
+        }
+    }
+}
+
+/// Boxed: a batch answers messages, one of which might (as far as the compiler knows) be a batch.
+fn element_answers(
+    request: Request,
+    headers: &HeaderMap,
+    part: Bytes,
+    message: Message,
+) -> BoxFuture<'_, Result<Vec<Bytes>, Error>> {
+    Box::pin(async move {
+        let limit = request.generation.snapshot.gateway.limits.response_body;
+        let (id, outcome) = exchange::answer(request, headers, part, message).await;
+        let answer = match outcome {
+            Ok(answer) => answer,
+            Err(error) => return Ok(id.map(|id| error.message(Some(&id))).into_iter().collect()),
+        };
+        let is_stream = answer
+            .headers()
+            .get(::http::header::CONTENT_TYPE)
+            .is_some_and(|value| value == "text/event-stream");
+        let limited = http_body_util::Limited::new(answer.into_body(), usize::try_from(limit).unwrap_or(usize::MAX));
+        let whole = limited
+            .collect()
+            .await
+            .map_err(|error| Error::internal("an answer broke off").with_detail(error.to_string()))?
+            .to_bytes();
+        if !is_stream {
+            return Ok(if whole.is_empty() { Vec::new() } else { vec![whole] });
+        }
+        let mut parser = sse::Parser::new(usize::try_from(limit).unwrap_or(usize::MAX));
+        parser.feed(whole);
+        Ok(std::iter::from_fn(|| parser.next())
+            .filter_map(Result::ok)
+            .map(|event| event.data)
+            .filter(|data| !data.is_empty())
+            .collect())
+    })
+}
+
+fn render_batch(messages: &[Bytes]) -> Response<Body> {
+    if messages.is_empty() {
+        return accepted();
+    }
+    let notifies =
+        |message: &Bytes| envelope::read(message).is_ok_and(|message| !matches!(message.kind, Kind::Response { .. }));
+    let mut out = BytesMut::new();
+    if messages.iter().any(notifies) {
+        for message in messages {
+            sse::write(&mut out, message);
+        }
+        return event_response(out.freeze().into());
+    }
+    out.extend_from_slice(b"[");
+    for (at, message) in messages.iter().enumerate() {
+        out.extend_from_slice(if at == 0 { b"" } else { b"," });
+        out.extend_from_slice(message);
+    }
+    out.extend_from_slice(b"]");
+    json_response(out.freeze().into())
+}

@@ -1,0 +1,352 @@
+//! What an endpoint offers before anybody's rights are asked: selected, renamed, with collisions and the lock decided.
+//!
+//! Made from the catalogues of the endpoint's servers, in the order of the configuration and, within a server, in
+//! the server's own order. An item's JSON stays as the server sent it but for a shown name and a description override.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::gate::generation::Generation;
+use crate::lock::Difference;
+use crate::mcp::edit::Edits;
+use crate::mcp::json;
+use crate::name::ServerName;
+use crate::snapshot::{Endpoint, Limits, Selection, ToolNames, ToolOverride};
+use crate::upstream::{Catalogue, Item, Tool, Upstream};
+
+/// LLM providers refuse longer names, and one of them kills the client's whole session.
+const MAX_SHOWN_NAME: usize = 64;
+
+pub struct Offer {
+    pub servers: Vec<OfferServer>,
+    pub tools: Vec<OfferTool>,
+    pub prompts: Vec<OfferItem>,
+    pub resources: Vec<OfferItem>,
+    pub templates: Vec<OfferItem>,
+    pub problems: Vec<Problem>,
+}
+
+pub struct OfferServer {
+    pub name: ServerName,
+    pub upstream: Arc<Upstream>,
+    pub catalogue: Arc<Catalogue>,
+}
+
+pub struct OfferTool {
+    pub item: OfferItem,
+    /// The definition in the server's catalogue.
+    pub(super) definition: Tool,
+    pub(super) limits: Limits,
+}
+
+#[derive(Clone)]
+pub struct OfferItem {
+    /// Index into `servers`.
+    pub server: usize,
+    /// What clients see and send; for resources the URI.
+    pub shown: Arc<str>,
+    /// What the server calls it.
+    pub name: Arc<str>,
+    /// As listed to clients.
+    pub(super) raw: Bytes,
+}
+
+/// Why something that is selected is not served. Shown by `status`.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Problem {
+    /// The shown name, or the URI.
+    pub shown: String,
+    /// `server/name` of all that are concerned.
+    pub items: Vec<String>,
+    pub reason: String,
+}
+
+impl Offer {
+    pub(super) fn of(generation: &Generation, endpoint: &Endpoint) -> Self {
+        let mut offer = Self {
+            servers: Vec::new(),
+            tools: Vec::new(),
+            prompts: Vec::new(),
+            resources: Vec::new(),
+            templates: Vec::new(),
+            problems: Vec::new(),
+        };
+        for selection in &endpoint.servers {
+            let Some(upstream) = generation.upstreams.get(&selection.server) else {
+                continue;
+            };
+            let catalogue = upstream.catalogue();
+            offer.servers.push(OfferServer {
+                name: selection.server.clone(),
+                upstream: Arc::clone(upstream),
+                catalogue,
+            });
+            offer.take(generation, endpoint, selection);
+        }
+        let pinned: Vec<bool> = offer
+            .servers
+            .iter()
+            .map(|server| generation.snapshot.locks.contains_key(&server.name))
+            .collect();
+        offer.settle_names(&pinned);
+        offer
+    }
+
+    /// Do the catalogues that it was made from still hold?
+    pub(super) fn is_current(&self) -> bool {
+        self.servers
+            .iter()
+            .all(|server| server.upstream.catalogue().epoch == server.catalogue.epoch)
+    }
+
+    fn take(&mut self, generation: &Generation, endpoint: &Endpoint, selection: &Selection) {
+        let index = self.servers.len() - 1;
+        let catalogue = Arc::clone(&self.servers[index].catalogue);
+        let lock = generation.snapshot.locks.get(&selection.server);
+        let held = |kind: &str, name: &str, reason: String| {
+            tracing::debug!(server = %selection.server, kind, name, reason, "held back by the lock");
+            Problem {
+                shown: name.to_owned(),
+                items: vec![format!("{}/{name}", selection.server)],
+                reason: format!("held back by the lock: {reason}"),
+            }
+        };
+        for tool in catalogue
+            .tools
+            .iter()
+            .filter(|tool| selection.tools.is_match(&tool.item.name))
+        {
+            if let Some(reason) =
+                lock.and_then(|lock| differs(lock.tool(&tool.item.name), |known| known.differs(&tool.item.raw)))
+            {
+                self.problems.push(held("tool", &tool.item.name, reason));
+                continue;
+            }
+            let none = ToolOverride::default();
+            let change = selection.overrides.get(&tool.item.name).unwrap_or(&none);
+            let shown = change
+                .name
+                .clone()
+                .unwrap_or_else(|| shown_name(endpoint.tool_names, &selection.server, &tool.item.name));
+            let raw = renamed(&tool.item, &shown, change.description.as_deref());
+            let item = OfferItem {
+                server: index,
+                shown: shown.into(),
+                name: Arc::clone(&tool.item.name),
+                raw,
+            };
+            self.tools.push(OfferTool {
+                item,
+                definition: tool.clone(),
+                limits: change.limits.clone(),
+            });
+        }
+        for prompt in catalogue
+            .prompts
+            .iter()
+            .filter(|prompt| selection.prompts.is_match(&prompt.name))
+        {
+            if let Some(reason) =
+                lock.and_then(|lock| differs(lock.prompt(&prompt.name), |known| known.differs(&prompt.raw)))
+            {
+                self.problems.push(held("prompt", &prompt.name, reason));
+                continue;
+            }
+            let shown = shown_name(endpoint.tool_names, &selection.server, &prompt.name);
+            let raw = renamed(prompt, &shown, None);
+            self.prompts.push(OfferItem {
+                server: index,
+                shown: shown.into(),
+                name: Arc::clone(&prompt.name),
+                raw,
+            });
+        }
+        let plain = |item: &Item| OfferItem {
+            server: index,
+            shown: Arc::clone(&item.name),
+            name: Arc::clone(&item.name),
+            raw: item.raw.clone(),
+        };
+        self.resources.extend(
+            catalogue
+                .resources
+                .iter()
+                .filter(|resource| selection.resources.is_match(&resource.name))
+                .map(plain),
+        );
+        for template in catalogue
+            .templates
+            .iter()
+            .filter(|template| selection.resources.is_match(&template.name))
+        {
+            match lock.and_then(|lock| differs(lock.template(&template.name), |known| known.differs(&template.raw))) {
+                Some(reason) => self.problems.push(held("template", &template.name, reason)),
+                None => self.templates.push(plain(template)),
+            }
+        }
+    }
+
+    /// Of several with one shown name the only pinned one keeps it, else none is served. Of several with one URI the first server does.
+    fn settle_names(&mut self, pinned: &[bool]) {
+        let names = |item: &OfferItem| format!("{}/{}", self.servers[item.server].name, item.name);
+        let mut problems = Vec::new();
+        let tools: Vec<OfferItem> = self.tools.iter().map(|tool| tool.item.clone()).collect();
+        let mut kept = settle(&tools, pinned, names, &mut problems).into_iter();
+        let mut kept_prompts = settle(&self.prompts, pinned, names, &mut problems).into_iter();
+        let mut kept_resources = first_of_each(&self.resources, names, &mut problems).into_iter();
+        let mut kept_templates = first_of_each(&self.templates, names, &mut problems).into_iter();
+        self.tools.retain(|_| kept.next().unwrap_or(false));
+        self.prompts.retain(|_| kept_prompts.next().unwrap_or(false));
+        self.resources.retain(|_| kept_resources.next().unwrap_or(false));
+        self.templates.retain(|_| kept_templates.next().unwrap_or(false));
+        for problem in &problems {
+            tracing::warn!(shown = problem.shown, items = ?problem.items, reason = problem.reason, "not served");
+        }
+        self.problems.append(&mut problems);
+    }
+}
+
+/// `{server}_{tool}` or `{tool}`, cut to 64 characters with a hash of the whole, so that it stays the same everywhere.
+fn shown_name(scheme: ToolNames, server: &ServerName, name: &str) -> String {
+    let full = match scheme {
+        ToolNames::ServerAndTool => format!("{server}_{name}"),
+        ToolNames::Tool => name.to_owned(),
+    };
+    if full.chars().count() <= MAX_SHOWN_NAME {
+        return full;
+    }
+    let digest = Sha256::digest(full.as_bytes());
+    let mut short: String = full.chars().take(MAX_SHOWN_NAME - 9).collect();
+    short.push('_');
+    for byte in &digest[..4] {
+        let _ = write!(short, "{byte:02x}");
+    }
+    short
+}
+
+/// The item's JSON with the shown name, and another description where the files give one.
+fn renamed(item: &Item, shown: &str, description: Option<&str>) -> Bytes {
+    let mut edits = Edits::default();
+    if *shown != *item.name {
+        edits.replace(item.name_span, json::quote(shown));
+    }
+    if let Some(description) = description {
+        match item.description_span {
+            Some(span) => edits.replace(span, json::quote(description)),
+            None => edits.insert(
+                item.name_span.end,
+                format!(",\"description\":{}", json::quote(description)),
+            ),
+        }
+    }
+    edits.apply(&item.raw).into_bytes()
+}
+
+/// Why a pinned server's item is not what was reviewed.
+fn differs<T>(locked: Option<&T>, compare: impl FnOnce(&T) -> Option<Difference>) -> Option<String> {
+    match locked {
+        None => Some("it is new".to_owned()),
+        Some(known) => compare(known).map(|difference| difference.reason().to_owned()),
+    }
+}
+
+fn settle(
+    items: &[OfferItem],
+    pinned: &[bool],
+    names: impl Fn(&OfferItem) -> String,
+    problems: &mut Vec<Problem>,
+) -> Vec<bool> {
+    let mut by_name: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, item) in items.iter().enumerate() {
+        by_name.entry(&item.shown).or_default().push(at);
+    }
+    let mut kept = vec![true; items.len()];
+    for (at, item) in items.iter().enumerate() {
+        let Some(rivals) = by_name.get(&*item.shown).filter(|rivals| rivals.len() > 1) else {
+            continue;
+        };
+        let mut locked = rivals.iter().copied().filter(|&rival| pinned[items[rival].server]);
+        let winner = locked.next().filter(|_| locked.next().is_none());
+        kept[at] = winner == Some(at);
+        if rivals.first() == Some(&at) {
+            let reason = match winner {
+                Some(winner) => format!(
+                    "several tools would be shown by this name: the pinned {} has it",
+                    names(&items[winner])
+                ),
+                None => "several tools would be shown by this name: none is served".to_owned(),
+            };
+            problems.push(Problem {
+                shown: item.shown.to_string(),
+                items: rivals.iter().map(|&rival| names(&items[rival])).collect(),
+                reason,
+            });
+        }
+    }
+    kept
+}
+
+fn first_of_each(items: &[OfferItem], names: impl Fn(&OfferItem) -> String, problems: &mut Vec<Problem>) -> Vec<bool> {
+    let mut first: HashMap<&str, usize> = HashMap::new();
+    let mut kept = Vec::with_capacity(items.len());
+    for (at, item) in items.iter().enumerate() {
+        let owner = *first.entry(&item.shown).or_insert(at);
+        kept.push(owner == at);
+        if owner != at && items[owner].server != item.server {
+            problems.push(Problem {
+                shown: item.shown.to_string(),
+                items: vec![names(&items[owner]), names(item)],
+                reason: format!(
+                    "two servers offer this URI: {} comes first in the configuration and has it",
+                    names(&items[owner])
+                ),
+            });
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_names_are_cut_the_same_way_each_time() {
+        let server = ServerName::new("a-server").unwrap();
+        let long = "x".repeat(80);
+        let shown = shown_name(ToolNames::ServerAndTool, &server, &long);
+        assert_eq!(shown.chars().count(), 64);
+        assert_eq!(shown, shown_name(ToolNames::ServerAndTool, &server, &long));
+        assert_ne!(shown, shown_name(ToolNames::ServerAndTool, &server, &"x".repeat(81)));
+    }
+
+    #[test]
+    fn of_two_with_one_name_the_pinned_one_stays() {
+        let item = |server, name: &str| OfferItem {
+            server,
+            shown: "n".into(),
+            name: name.into(),
+            raw: Bytes::new(),
+        };
+        let items = [item(0, "a"), item(1, "b")];
+        let mut problems = Vec::new();
+        assert_eq!(
+            settle(&items, &[false, true], |item| item.name.to_string(), &mut problems),
+            [false, true]
+        );
+        assert_eq!(
+            settle(&items, &[false, false], |item| item.name.to_string(), &mut problems),
+            [false, false]
+        );
+        assert_eq!(
+            settle(&items, &[true, true], |item| item.name.to_string(), &mut problems),
+            [false, false]
+        );
+        assert_eq!(problems.len(), 3);
+    }
+}

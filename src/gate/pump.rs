@@ -1,0 +1,141 @@
+//! What a server sends outside of a call, and what it asks: to the session's stream, or refused in the client's place.
+
+use std::sync::{Arc, Weak};
+
+use bytes::Bytes;
+use tokio::sync::mpsc;
+
+use crate::gate::bridge;
+use crate::gate::exchange::Exchange;
+use crate::gate::level::level_of;
+use crate::gate::session::{Pending, Session};
+use crate::mcp::edit::Edits;
+use crate::mcp::envelope::{self, Kind, Message};
+use crate::mcp::error::code;
+use crate::mcp::{Era, Method};
+use crate::snapshot::access::{Object, Purpose};
+use crate::upstream::{Failure, Link, Unsolicited, Upstream};
+
+/// What a server may say outside of calls before the session takes it.
+const MAX_UNSOLICITED: usize = 64;
+
+/// A session's own conversation with a server, opened at its first use, and anew where a reload has changed the server.
+pub(super) async fn session_link(
+    exchange: &Exchange,
+    session: &Arc<Session>,
+    upstream: &Arc<Upstream>,
+) -> Result<Link, Failure> {
+    let server = upstream.name();
+    if let Some(link) = session.link(server, upstream) {
+        return Ok(link);
+    }
+    let (sink, unsolicited) = mpsc::channel(MAX_UNSOLICITED);
+    let link = upstream.open(&bridge::scope(exchange, Some(sink))).await?;
+    if let Some(level) = session.level().filter(|_| link.version().era() == Era::Legacy) {
+        let _refused = link.set_level(level.as_str()).await;
+    }
+    let request = &exchange.request;
+    for uri in session.subscriptions(server) {
+        let object = Object::Resource { server, uri: &uri };
+        match request
+            .identity
+            .rights
+            .permit(&request.endpoint, object, Purpose::Follow)
+        {
+            Ok(permit) => drop(link.subscribe(permit, &uri).await),
+            Err(_) => drop(session.unsubscribe(&uri)),
+        }
+    }
+    session.keep_link(server, upstream, link.clone());
+    tokio::spawn(pump(Arc::downgrade(session), link.clone(), unsolicited));
+    Ok(link)
+}
+
+/// Carries what a server says outside of calls to the session's stream.
+async fn pump(session: Weak<Session>, link: Link, mut unsolicited: mpsc::Receiver<Unsolicited>) {
+    while let Some(message) = unsolicited.recv().await {
+        let Some(session) = session.upgrade().filter(|session| !session.closed.is_cancelled()) else {
+            return;
+        };
+        let Ok(read) = envelope::read(&message.message) else {
+            continue;
+        };
+        let passed = match &read.kind {
+            Kind::Request { .. } => relay_request(&message.message, &read, Some(&session), &link),
+            Kind::Notification {
+                method: Method::NotificationResourceUpdated,
+            } => Some(without_subscription_id(&message.message, &read)),
+            Kind::Notification {
+                method: Method::NotificationMessage,
+            } => {
+                let loud = session
+                    .level()
+                    .is_none_or(|least| level_of(&message.message, &read).is_none_or(|level| level >= least));
+                loud.then(|| message.message.clone())
+            }
+            _ => None,
+        };
+        if let Some(message) = passed {
+            session.tell(message);
+        }
+    }
+}
+
+/// A modern server's listen stream tags what it sends; legacy clients know no such tag.
+fn without_subscription_id(message: &Bytes, read: &Message) -> Bytes {
+    let meta = read.params.as_ref().and_then(|params| params.meta.as_ref());
+    let Some(meta) = meta.filter(|meta| meta.subscription_id.is_some()) else {
+        return message.clone();
+    };
+    let mut edits = Edits::default();
+    edits.remove_members(&meta.reserved);
+    edits.apply(message).into_bytes()
+}
+
+/// Hands a server's request to a legacy client under an id of ours, or refuses it in the client's place.
+///
+/// This is the seam for questions across eras: a modern client gets them as `input_required`, which comes later.
+pub(super) fn relay_request(
+    message: &Bytes,
+    read: &Message,
+    session: Option<&Arc<Session>>,
+    link: &Link,
+) -> Option<Bytes> {
+    let Kind::Request { id, method } = &read.kind else {
+        return None;
+    };
+    let theirs = message.slice(id.start..id.end);
+    if *method == Method::Ping {
+        respond_later(link, crate::mcp::error::result(&theirs, b"{}"));
+        return None;
+    }
+    let can_ask = session.filter(|_| link.version().era() == Era::Legacy && !link.shared());
+    let ours = can_ask.and_then(|session| {
+        session.ask(Pending {
+            link: link.clone(),
+            id: theirs.clone(),
+        })
+    });
+    let Some(ours) = ours else {
+        let refusal = crate::mcp::error::response(
+            Some(&theirs),
+            code::METHOD_NOT_FOUND,
+            "the client of this call cannot be asked",
+            None,
+        );
+        respond_later(link, refusal);
+        return None;
+    };
+    let mut edits = Edits::default();
+    edits.replace(*id, ours.to_string());
+    Some(edits.apply(message).into_bytes())
+}
+
+fn respond_later(link: &Link, message: Bytes) {
+    let link = link.clone();
+    tokio::spawn(async move {
+        if let Err(failure) = link.respond(message).await {
+            tracing::debug!(detail = failure.detail, "a server did not take an answer");
+        }
+    });
+}

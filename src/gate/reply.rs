@@ -1,0 +1,383 @@
+//! From a server's answer to the client's: JSON as it streams by, or events.
+
+use std::collections::VecDeque;
+use std::future::{Future as _, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as Waker, Poll, ready};
+
+use ::http::{Response, StatusCode};
+use bytes::{Bytes, BytesMut};
+use http_body::{Body as _, SizeHint};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use crate::gate::body::{Body, Broken};
+use crate::gate::call::InSession;
+use crate::gate::counters::{Outcome, Running};
+use crate::gate::exchange::{event_response, json_response};
+use crate::gate::level::{Level, level_of};
+use crate::gate::pump::relay_request;
+use crate::gate::session::Session;
+use crate::mcp::envelope::{self, Kind, Message};
+use crate::mcp::error::code;
+use crate::mcp::result::{ResultEditor, ResultRules, Seen};
+use crate::mcp::{Era, Method, sse};
+use crate::upstream::{JsonBody, Link, Messages, Reply};
+
+/// A result that must be changed is held back up to this size, so that it goes out with a length and the right status.
+const MAX_HELD: usize = 256 * 1024;
+
+/// What a client is told when a server sends something that is not JSON-RPC.
+const INVALID_ANSWER: &str = "the server's answer is not valid";
+
+/// What an answer needs to know of its call.
+pub(super) struct Context {
+    pub(super) rules: Option<ResultRules>,
+    pub(super) client: Era,
+    pub(super) level: Option<Level>,
+    pub(super) session: Option<Arc<Session>>,
+    pub(super) id: Bytes,
+    pub(super) link: Link,
+    pub(super) running: Running,
+    pub(super) in_session: Option<InSession>,
+    pub(super) cancelled: Option<CancellationToken>,
+}
+
+/// A JSON result on its way.
+pub(super) struct JsonReply {
+    body: JsonBody,
+    editor: Option<ResultEditor>,
+    ready: VecDeque<Bytes>,
+    running: Running,
+    _in_session: Option<InSession>,
+}
+
+/// An event stream on its way.
+pub(super) struct EventReply {
+    messages: Messages,
+    /// What was read to decide that this is a stream.
+    first: Vec<Bytes>,
+    context: Context,
+    cancelled: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    done: bool,
+}
+
+pub(super) async fn answer(reply: Reply, context: Context) -> Response<Body> {
+    match reply {
+        Reply::Json { status, body } => json(status, body, context).await,
+        Reply::Messages(messages) => events(messages, context).await,
+    }
+}
+
+/// The answer to a request that its client has cancelled: a stream that ends.
+pub(super) fn nothing() -> Response<Body> {
+    event_response(Body::empty())
+}
+
+async fn json(status: u16, body: JsonBody, mut context: Context) -> Response<Body> {
+    let status = match context.client {
+        Era::Legacy => StatusCode::OK,
+        Era::Modern => StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
+    };
+    let Some(rules) = context.rules.take() else {
+        let reply = JsonReply {
+            body,
+            editor: None,
+            ready: VecDeque::new(),
+            running: context.running,
+            _in_session: context.in_session,
+        };
+        return with_status(json_response(Body::json(reply)), status);
+    };
+    match hold(body, ResultEditor::new(rules)).await {
+        Held::Whole(pieces, seen) => {
+            context.running.end(Outcome::Answered);
+            if let Some(refused) = unbridged(&context, &seen) {
+                return json_response(refused.into());
+            }
+            with_status(
+                json_response(Body::pieces(pieces)),
+                status_of(context.client, &seen, status),
+            )
+        }
+        Held::Longer(body, editor, ready) => {
+            let reply = JsonReply {
+                body,
+                editor: Some(editor),
+                ready: ready.into(),
+                running: context.running,
+                _in_session: context.in_session,
+            };
+            json_response(Body::json(reply))
+        }
+        Held::Broken(detail) => {
+            tracing::warn!(detail, "a server's answer broke off");
+            context.running.end(Outcome::Failed);
+            json_response(
+                crate::mcp::error::response(Some(&context.id), code::INTERNAL, "the server's answer broke off", None)
+                    .into(),
+            )
+        }
+    }
+}
+
+enum Held {
+    Whole(Vec<Bytes>, Seen),
+    Longer(JsonBody, ResultEditor, Vec<Bytes>),
+    Broken(String),
+}
+
+async fn hold(mut body: JsonBody, mut editor: ResultEditor) -> Held {
+    let mut out = Vec::new();
+    let mut length = 0;
+    loop {
+        match poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+            None => break,
+            Some(Err(failure)) => return Held::Broken(failure.detail),
+            Some(Ok(frame)) => {
+                let Ok(data) = frame.into_data() else { continue };
+                length += data.len();
+                if let Err(error) = editor.feed(data, &mut out) {
+                    return Held::Broken(error.to_string());
+                }
+            }
+        }
+        if length > MAX_HELD {
+            return Held::Longer(body, editor, out);
+        }
+    }
+    match editor.finish() {
+        Ok(seen) => Held::Whole(out, seen),
+        Err(error) => Held::Broken(error.to_string()),
+    }
+}
+
+/// MCP 2026-07-28: these errors have statuses of their own, all others travel with 200.
+fn status_of(client: Era, seen: &Seen, otherwise: StatusCode) -> StatusCode {
+    match (client, seen.error_code) {
+        (Era::Legacy, _) => StatusCode::OK,
+        (Era::Modern, Some(code::HEADER_MISMATCH | code::MISSING_CAPABILITY | code::UNSUPPORTED_VERSION)) => {
+            StatusCode::BAD_REQUEST
+        }
+        (Era::Modern, Some(code::METHOD_NOT_FOUND)) => StatusCode::NOT_FOUND,
+        (Era::Modern, _) => otherwise,
+    }
+}
+
+/// A server that asks something back although it was told that the client cannot: that does not cross the eras yet.
+fn unbridged(context: &Context, seen: &Seen) -> Option<Bytes> {
+    let asks = context.client == Era::Legacy && seen.result_type.as_deref().is_some_and(|kind| kind != "complete");
+    asks.then(|| {
+        crate::mcp::error::response(
+            Some(&context.id),
+            code::INTERNAL,
+            "the server asks for something that this client's protocol version cannot give",
+            None,
+        )
+    })
+}
+
+async fn events(mut messages: Messages, mut context: Context) -> Response<Body> {
+    let mut first = Vec::new();
+    let more = match messages.next_batch(&mut first).await {
+        Ok(more) => more,
+        Err(failure) => return broken_off(context, &failure.detail, &failure.public()),
+    };
+    if let [only] = first.as_slice()
+        && !more
+    {
+        return whole(only, context);
+    }
+    let cancelled = context.cancelled.take().map(|token| Box::pin(token.cancelled_owned()));
+    event_response(Body::events(EventReply {
+        messages,
+        first,
+        context,
+        cancelled,
+        done: !more,
+    }))
+}
+
+/// The server had nothing to say but its answer: plain JSON.
+fn whole(message: &Bytes, mut context: Context) -> Response<Body> {
+    context.running.end(Outcome::Answered);
+    let (pieces, seen) = match edit(message, context.rules.clone()) {
+        Ok(edited) => edited,
+        Err(detail) => {
+            return broken_off(context, &detail, INVALID_ANSWER);
+        }
+    };
+    if let Some(refused) = unbridged(&context, &seen) {
+        return json_response(refused.into());
+    }
+    with_status(
+        json_response(Body::pieces(pieces)),
+        status_of(context.client, &seen, StatusCode::OK),
+    )
+}
+
+fn edit(message: &Bytes, rules: Option<ResultRules>) -> Result<(Vec<Bytes>, Seen), String> {
+    let mut editor = ResultEditor::new(rules.unwrap_or_default());
+    let mut out = Vec::new();
+    editor
+        .feed(message.clone(), &mut out)
+        .map_err(|error| error.to_string())?;
+    let seen = editor.finish().map_err(|error| error.to_string())?;
+    Ok((out, seen))
+}
+
+fn broken_off(mut context: Context, detail: &str, public: &str) -> Response<Body> {
+    tracing::warn!(detail, "a server's answer broke off");
+    context.running.end(Outcome::Failed);
+    json_response(crate::mcp::error::response(Some(&context.id), code::INTERNAL, public, None).into())
+}
+
+fn with_status(mut answer: Response<Body>, status: StatusCode) -> Response<Body> {
+    *answer.status_mut() = status;
+    answer
+}
+
+impl JsonReply {
+    pub(super) fn poll_data(&mut self, cx: &mut Waker<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        loop {
+            if let Some(data) = self.ready.pop_front() {
+                return Poll::Ready(Some(Ok(data)));
+            }
+            let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+            match frame {
+                None => {
+                    let finished = self.editor.take().map_or(Ok(()), |editor| editor.finish().map(drop));
+                    self.running.end(if finished.is_ok() {
+                        Outcome::Answered
+                    } else {
+                        Outcome::Failed
+                    });
+                    return Poll::Ready(finished.err().map(|error| Err(error.to_string().into())));
+                }
+                Some(Err(failure)) => {
+                    tracing::warn!(detail = failure.detail, "a server's answer broke off");
+                    self.running.end(Outcome::Failed);
+                    return Poll::Ready(Some(Err(failure.public().into())));
+                }
+                Some(Ok(frame)) => {
+                    let Ok(data) = frame.into_data() else { continue };
+                    let Some(editor) = &mut self.editor else {
+                        return Poll::Ready(Some(Ok(data)));
+                    };
+                    let mut out = Vec::new();
+                    if let Err(error) = editor.feed(data, &mut out) {
+                        self.running.end(Outcome::Failed);
+                        return Poll::Ready(Some(Err(error.to_string().into())));
+                    }
+                    self.ready.extend(out);
+                }
+            }
+        }
+    }
+
+    pub(super) fn size_hint(&self) -> SizeHint {
+        if self.editor.is_some() {
+            SizeHint::default()
+        } else {
+            self.body.size_hint()
+        }
+    }
+}
+
+impl EventReply {
+    /// All that is ready goes out in one piece; what is not is never waited for.
+    pub(super) fn poll_data(&mut self, cx: &mut Waker<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
+        let mut out = BytesMut::new();
+        let mut batch = std::mem::take(&mut self.first);
+        loop {
+            for message in batch.drain(..) {
+                self.context.pass(&message, &mut out);
+            }
+            if !out.is_empty() {
+                return Poll::Ready(Some(Ok(out.freeze())));
+            }
+            if self.done {
+                return Poll::Ready(None);
+            }
+            if let Some(cancelled) = &mut self.cancelled
+                && cancelled.as_mut().poll(cx).is_ready()
+            {
+                self.done = true;
+                return Poll::Ready(None);
+            }
+            match ready!(self.messages.poll_next_batch(cx, &mut batch)) {
+                Ok(more) => self.done = !more,
+                Err(failure) => {
+                    tracing::warn!(detail = failure.detail, "a server's answer broke off");
+                    self.context.running.end(Outcome::Failed);
+                    self.done = true;
+                    sse::write(
+                        &mut out,
+                        &crate::mcp::error::response(Some(&self.context.id), code::INTERNAL, &failure.public(), None),
+                    );
+                }
+            }
+        }
+    }
+}
+
+impl Context {
+    /// Writes one message of the server as an event, if it is for this client.
+    fn pass(&mut self, message: &Bytes, out: &mut BytesMut) {
+        let Ok(read) = envelope::read(message) else {
+            tracing::warn!("a server sent something that is no JSON-RPC message");
+            return;
+        };
+        match &read.kind {
+            Kind::Response { .. } => self.pass_response(message, out),
+            Kind::Notification { method } if self.admits(method, message, &read) => sse::write(out, message),
+            Kind::Notification { .. } => {}
+            Kind::Request { .. } => {
+                if let Some(asked) = relay_request(message, &read, self.session.as_ref(), &self.link) {
+                    sse::write(out, &asked);
+                }
+            }
+        }
+    }
+
+    fn pass_response(&mut self, message: &Bytes, out: &mut BytesMut) {
+        self.running.end(Outcome::Answered);
+        let Some(rules) = self.rules.clone() else {
+            sse::write(out, message);
+            return;
+        };
+        match edit(message, Some(rules)) {
+            Ok((_, seen)) if unbridged(self, &seen).is_some() => {
+                let refused = unbridged(self, &seen).unwrap_or_default();
+                sse::write(out, &refused);
+            }
+            Ok((pieces, _)) => {
+                let whole: Vec<u8> = pieces.concat();
+                sse::write(out, &whole);
+            }
+            Err(detail) => {
+                tracing::warn!(detail, "a server's answer is not JSON");
+                sse::write(
+                    out,
+                    &crate::mcp::error::response(Some(&self.id), code::INTERNAL, INVALID_ANSWER, None),
+                );
+            }
+        }
+    }
+
+    /// Lists are announced by the gateway itself; log messages go to those who asked for them.
+    fn admits(&self, method: &Method, message: &Bytes, read: &Message) -> bool {
+        match method {
+            Method::NotificationToolsChanged
+            | Method::NotificationPromptsChanged
+            | Method::NotificationResourcesChanged => false,
+            Method::NotificationMessage => match (self.client, self.level) {
+                (_, Some(least)) => level_of(message, read).is_none_or(|level| level >= least),
+                (Era::Legacy, None) => true,
+                // MCP 2026-07-28: without a level in the request there MUST NOT be log messages.
+                (Era::Modern, None) => false,
+            },
+            _ => true,
+        }
+    }
+}

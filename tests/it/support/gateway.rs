@@ -1,0 +1,82 @@
+//! The real binary, serving a configuration of the test's own.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+/// A running gateway; ended with the test.
+pub(crate) struct Gateway {
+    child: Child,
+    folder: TempDir,
+    address: SocketAddr,
+}
+
+impl Gateway {
+    /// Serves `configuration` with a `[gateway]` table that listens on a free port; waits until it accepts connections.
+    pub(crate) fn serve(configuration: &str) -> Self {
+        Self::serve_with("", configuration, &[])
+    }
+
+    /// `gateway` is added to the `[gateway]` table, `environment` to the process's.
+    pub(crate) fn serve_with(gateway: &str, configuration: &str, environment: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary directory");
+        let address = free_address();
+        let text = format!("[gateway]\nlisten = \"{address}\"\n{gateway}\n{configuration}");
+        std::fs::write(folder.path().join("mcpgw.toml"), text).expect("the configuration is written");
+        let log = std::fs::File::create(folder.path().join("log")).expect("a log file");
+        let child = Command::new(env!("CARGO_BIN_EXE_mcpgw"))
+            .arg("serve")
+            .arg(folder.path())
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the gateway starts");
+        let mut gateway = Self { child, folder, address };
+        gateway.wait_until_it_accepts();
+        gateway
+    }
+
+    pub(crate) fn url(&self, endpoint: &str) -> String {
+        format!("http://{}/mcp/{endpoint}", self.address)
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Everything that it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    fn wait_until_it_accepts(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while std::net::TcpStream::connect(self.address).is_err() {
+            let ended = self.child.try_wait().expect("the gateway's state");
+            assert!(ended.is_none(), "the gateway ended: {ended:?}\n{}", self.log());
+            assert!(Instant::now() < deadline, "the gateway does not listen\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let _ended = self.child.kill();
+        let _status = self.child.wait();
+    }
+}
+
+fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
+    listener.local_addr().expect("its address")
+}

@@ -1,0 +1,9 @@
+//! Real parts for tests: the gateway's binary, a server that records what reaches it, an HTTP client.
+
+mod gateway;
+mod http;
+mod recorder;
+
+pub(crate) use gateway::Gateway;
+pub(crate) use http::{Answer, Client};
+pub(crate) use recorder::Recorder;
