@@ -3,20 +3,26 @@
 //! `cli` calls [`run`], which returns when the gateway has ended. Everything that can fail does so before the first
 //! request is taken; later a change that does not hold is refused whole, and the old generation serves on.
 
-#![allow(dead_code, reason = "the gate that uses all this comes next")]
-
 mod connection;
+mod control;
 mod error;
 mod files;
+mod follow;
 mod listener;
+mod live;
 mod logging;
+mod metrics;
 mod secrets;
 mod signals;
+mod start;
 mod state;
+mod status;
 mod tls;
 mod watch;
+mod world;
 
 pub use error::Error;
+pub use start::run;
 pub use state::state_directory;
 
 use std::path::PathBuf;
@@ -34,15 +40,4 @@ pub struct Options {
     pub locked: bool,
     /// May stderr be coloured?
     pub colour: bool,
-}
-
-/// Runs the gateway until it is told to end.
-pub fn run(options: Options) -> Result<(), Error> {
-    let directory = state_directory(options.state.as_deref(), &options.paths);
-    let (loaded, _watched) = files::load(&options.paths, &directory, options.locked);
-    loaded.map_err(|refused| Error::Findings {
-        findings: refused.findings,
-        sources: refused.sources,
-    })?;
-    Err(Error::new("this build has no gate yet: it validates, and cannot serve"))
 }

@@ -40,7 +40,7 @@ pub(super) struct State {
 
 impl State {
     /// Makes the directory where it is not there, and refuses one that another gateway has.
-    pub(super) fn claim(directory: PathBuf) -> Result<Self, Error> {
+    pub(super) fn claim(directory: &Path) -> Result<Self, Error> {
         let cannot = |error: &io::Error| {
             Error::new(format!(
                 "cannot use the state directory {}: {error}",
@@ -51,9 +51,9 @@ impl State {
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(&directory)
+            .create(directory)
             .map_err(|error| cannot(&error))?;
-        let directory = std::path::absolute(&directory).map_err(|error| cannot(&error))?;
+        let directory = std::path::absolute(directory).map_err(|error| cannot(&error))?;
         check_mode(&directory)?;
         let socket = socket_path(&directory);
         if SocketAddr::from_pathname(&socket).is_err() {
@@ -158,22 +158,24 @@ mod tests {
     fn a_directory_is_made_private_and_held_once() {
         let home = tempfile::tempdir().unwrap();
         let directory = home.path().join("a/b");
-        let held = State::claim(directory.clone()).unwrap();
+        let held = State::claim(&directory).unwrap();
         assert_eq!(fs::metadata(&directory).unwrap().mode() & 0o777, 0o700);
         assert_eq!(fs::read_to_string(directory.join(".gitignore")).unwrap(), "*\n");
-        let refused = State::claim(directory.clone()).unwrap_err().to_string();
+        let refused = State::claim(&directory).unwrap_err().to_string();
         assert!(
             refused.contains("another gateway") && refused.contains(&std::process::id().to_string()),
             "{refused}"
         );
         drop(held);
-        State::claim(directory).unwrap();
+        State::claim(&directory).unwrap();
     }
 
     #[test]
     fn a_long_socket_path_names_the_option() {
         let home = tempfile::tempdir().unwrap();
-        let refused = State::claim(home.path().join("x".repeat(120))).unwrap_err().to_string();
+        let refused = State::claim(&home.path().join("x".repeat(120)))
+            .unwrap_err()
+            .to_string();
         assert!(refused.contains("--state"), "{refused}");
     }
 
@@ -183,7 +185,7 @@ mod tests {
         let home = tempfile::tempdir().unwrap();
         fs::set_permissions(home.path(), fs::Permissions::from_mode(0o777)).unwrap();
         assert!(
-            State::claim(home.path().to_owned())
+            State::claim(home.path())
                 .unwrap_err()
                 .to_string()
                 .contains("chmod go-w")

@@ -17,7 +17,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 /// So long nothing must happen before a burst (`git pull`) counts as over …
 const QUIET: Duration = Duration::from_millis(150);
 /// … and so long is waited for that at most.
-const BURST: Duration = Duration::from_secs(2);
+pub(super) const BURST: Duration = Duration::from_secs(2);
 /// The safety net: network file systems send no notifications, symlinks lead elsewhere, queues overflow.
 const POLL: Duration = Duration::from_secs(3);
 /// A file written so recently may be written again within one tick of the file system's clock, and look the same.
@@ -81,7 +81,12 @@ impl Watch {
 
     /// Returns when something is not as it was at [`Watch::begin`], and a burst of changes is over.
     pub(super) async fn changed(&mut self) {
-        while self.seen.is_some() {
+        loop {
+            if self.seen.is_none() {
+                // What has just appeared is seldom alone: a burst may be under way.
+                self.quiet().await;
+                return;
+            }
             tokio::select! {
                 () = self.signal.notified() => self.quiet().await,
                 () = sleep(POLL) => {}
@@ -95,7 +100,8 @@ impl Watch {
         }
     }
 
-    async fn quiet(&self) {
+    /// Returns when a burst of changes is over, or lasts too long.
+    pub(super) async fn quiet(&self) {
         let end = Instant::now() + BURST;
         while Instant::now() < end {
             let calm = (Instant::now() + QUIET).min(end);

@@ -394,7 +394,7 @@ fn sources() -> Vec<File> {
             }
             if path.is_dir() {
                 folders.push(path);
-            } else if shown.ends_with(".rs") {
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
                 files.push(File::new(&shown, &fs::read_to_string(&path).unwrap()));
             }
         }

@@ -10,4 +10,5 @@ mod findings;
 mod grammar;
 mod house;
 mod load;
+mod reload;
 mod support;

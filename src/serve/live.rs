@@ -1,0 +1,166 @@
+//! What the running process knows of itself: read by `status`, metrics and the banner, written by the follower.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::time::timeout;
+
+use crate::gate::Gate;
+use crate::serve::files::Told;
+use crate::serve::listener::Shared;
+
+/// Readiness waits this long for the servers' first catalogues.
+const READY: Duration = Duration::from_secs(10);
+
+pub(super) struct Live {
+    pub(super) gate: Arc<Gate>,
+    pub(super) started: Timestamp,
+    pub(super) paths: Vec<PathBuf>,
+    pub(super) state: PathBuf,
+    /// Follows the files, rather than applies.
+    pub(super) follows: bool,
+    /// Of the endpoints' listener.
+    pub(super) shared: Arc<Shared>,
+    pub(super) reloads: Reloads,
+    ready: AtomicBool,
+    report: Mutex<Report>,
+}
+
+/// Reloads by outcome. They survive every reload.
+#[derive(Debug, Default)]
+pub(super) struct Reloads {
+    pub(super) swapped: AtomicU64,
+    pub(super) unchanged: AtomicU64,
+    pub(super) refused: AtomicU64,
+}
+
+/// What changes with a reload.
+#[derive(Clone, Debug)]
+pub(super) struct Report {
+    pub(super) listen: SocketAddr,
+    pub(super) metrics: Option<SocketAddr>,
+    /// When the present generation was swapped in.
+    pub(super) since: Timestamp,
+    pub(super) last: Option<LastReload>,
+    /// Why the files as they are now are not served; `None` while they are.
+    pub(super) failure: Option<Failure>,
+    /// Why the secrets and certificates as they are now are not served.
+    pub(super) rotation: Option<Failure>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct LastReload {
+    pub(super) at: String,
+    pub(super) cause: &'static str,
+    pub(super) outcome: &'static str,
+}
+
+/// A change that was refused.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub(super) struct Failure {
+    /// One line: the first reason with its place, and how many more there are.
+    pub(super) summary: String,
+    /// What is wrong in the files.
+    pub(super) findings: Vec<Told>,
+    /// What else is: secrets, certificates, ports.
+    pub(super) problems: Vec<String>,
+}
+
+/// How a reload ended.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "kebab-case", tag = "outcome")]
+pub(super) enum Outcome {
+    Swapped { generation: u64 },
+    Unchanged { generation: u64 },
+    Refused(Failure),
+}
+
+impl Live {
+    pub(super) fn new(
+        gate: Arc<Gate>,
+        shared: Arc<Shared>,
+        paths: Vec<PathBuf>,
+        state: PathBuf,
+        follows: bool,
+        report: Report,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            gate,
+            started: report.since,
+            paths,
+            state,
+            follows,
+            shared,
+            reloads: Reloads::default(),
+            ready: AtomicBool::new(false),
+            report: Mutex::new(report),
+        })
+    }
+
+    pub(super) fn report(&self) -> Report {
+        self.lock().clone()
+    }
+
+    pub(super) fn update(&self, change: impl FnOnce(&mut Report)) {
+        change(&mut self.lock());
+    }
+
+    /// Are there files that hold, and could not be served for another reason?
+    pub(super) fn is_held_back(&self) -> bool {
+        self.lock()
+            .failure
+            .as_ref()
+            .is_some_and(|failure| !failure.problems.is_empty())
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    /// Ready once every server has shown its catalogue or failed to, at most ten seconds after the start.
+    pub(super) async fn become_ready(self: Arc<Self>) {
+        let generation = self.gate.generation();
+        let all = join_all(generation.upstreams.values().map(|upstream| upstream.first_catalogue()));
+        let late = timeout(READY, all).await.is_err();
+        if late {
+            tracing::warn!("some servers have not shown their catalogues yet: serving without them");
+        }
+        self.ready.store(true, Ordering::Release);
+    }
+
+    /// Nobody panics while holding it; a poisoned lock still holds a whole report.
+    fn lock(&self) -> MutexGuard<'_, Report> {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Failure {
+    pub(super) fn of_problems(problems: Vec<String>) -> Self {
+        let summary = match problems.split_first() {
+            None => "it cannot be served".to_owned(),
+            Some((first, [])) => first.clone(),
+            Some((first, more)) => format!("{first} (and {} more)", more.len()),
+        };
+        Self {
+            summary,
+            findings: Vec::new(),
+            problems,
+        }
+    }
+}
+
+impl Outcome {
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Swapped { .. } => "swapped",
+            Self::Unchanged { .. } => "unchanged",
+            Self::Refused(_) => "refused",
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! The metrics listener: `/metrics` in Prometheus' text format, `/healthz`, `/readyz`.
+//!
+//! It needs no token, so it tells counts and configured names only, and answers no web page: `Host` and `Origin` are checked.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HOST, ORIGIN};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::Full;
+
+use crate::gate::CallCounters;
+use crate::serve::live::Live;
+use crate::snapshot::Gateway;
+use crate::upstream::Condition;
+
+/// Scrapers and probes at a time.
+pub(super) const CONNECTIONS: u32 = 64;
+
+pub(super) fn answer<B>(live: &Live, bound: SocketAddr, request: &Request<B>) -> Response<Full<Bytes>> {
+    let generation = live.gate.generation();
+    if !is_known_host(request, bound, &generation.snapshot.gateway) || request.headers().contains_key(ORIGIN) {
+        return reply(
+            StatusCode::FORBIDDEN,
+            "this listener does not answer to that `Host` or `Origin`\n".to_owned(),
+        );
+    }
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return reply(StatusCode::METHOD_NOT_ALLOWED, "this answers GET\n".to_owned());
+    }
+    match request.uri().path() {
+        "/healthz" => reply(StatusCode::OK, "ok\n".to_owned()),
+        "/readyz" if live.shared.draining.is_cancelled() => {
+            reply(StatusCode::SERVICE_UNAVAILABLE, "draining\n".to_owned())
+        }
+        "/readyz" if live.is_ready() => reply(StatusCode::OK, "ready\n".to_owned()),
+        "/readyz" => reply(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "waiting for the first catalogues\n".to_owned(),
+        ),
+        "/metrics" => reply(StatusCode::OK, text(live)),
+        _ => reply(
+            StatusCode::NOT_FOUND,
+            "there are /metrics, /healthz and /readyz\n".to_owned(),
+        ),
+    }
+}
+
+/// A web page can only come here by a name that its author chose (DNS rebinding): so an address is fine, as probes send it.
+fn is_known_host<B>(request: &Request<B>, bound: SocketAddr, gateway: &Gateway) -> bool {
+    let header = request.headers().get(HOST).and_then(|value| value.to_str().ok());
+    let Some(host) = request.uri().authority().map(http::uri::Authority::as_str).or(header) else {
+        return false;
+    };
+    let Ok(authority) = host.parse::<http::uri::Authority>() else {
+        return false;
+    };
+    let host = authority.host().trim_matches(['[', ']']);
+    match host.parse::<IpAddr>() {
+        Ok(address) => address.is_loopback() || !bound.ip().is_loopback(),
+        Err(_) => {
+            (host.eq_ignore_ascii_case("localhost") && bound.ip().is_loopback())
+                || gateway
+                    .allowed_hosts
+                    .iter()
+                    .any(|allowed| allowed.eq_ignore_ascii_case(host))
+        }
+    }
+}
+
+fn reply(status: StatusCode, body: String) -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8"),
+    );
+    answer
+}
+
+fn text(live: &Live) -> String {
+    let mut page = Page::default();
+    let (generation, report) = (live.gate.generation(), live.report());
+    page.family("mcpgw_build_info", "gauge", "The running version.");
+    page.sample("mcpgw_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    page.family("mcpgw_generation", "gauge", "Number of the generation that is served.");
+    page.sample("mcpgw_generation", &[], generation.number);
+    page.family("mcpgw_generation_timestamp_seconds", "gauge", "When it was swapped in.");
+    page.sample("mcpgw_generation_timestamp_seconds", &[], report.since.as_second());
+    page.family(
+        "mcpgw_config_last_reload_successful",
+        "gauge",
+        "Are the files as they are now served?",
+    );
+    page.sample(
+        "mcpgw_config_last_reload_successful",
+        &[],
+        u8::from(report.failure.is_none() && report.rotation.is_none()),
+    );
+    page.family("mcpgw_reloads_total", "counter", "Reloads by outcome.");
+    let reloads = &live.reloads;
+    for (outcome, count) in [
+        ("swapped", &reloads.swapped),
+        ("unchanged", &reloads.unchanged),
+        ("refused", &reloads.refused),
+    ] {
+        page.sample(
+            "mcpgw_reloads_total",
+            &[("outcome", outcome)],
+            count.load(Ordering::Relaxed),
+        );
+    }
+    page.family("mcpgw_connections", "gauge", "Open connections of clients.");
+    page.sample("mcpgw_connections", &[], live.shared.connections.open());
+    page.family("mcpgw_sessions", "gauge", "Sessions of legacy clients.");
+    page.sample("mcpgw_sessions", &[], live.gate.session_count());
+    page.family(
+        "mcpgw_requests_refused_total",
+        "counter",
+        "Requests refused before they could name a server, by HTTP status.",
+    );
+    for (status, count) in live.gate.counters().refused() {
+        page.sample(
+            "mcpgw_requests_refused_total",
+            &[("status", &status.to_string())],
+            count,
+        );
+    }
+    calls(&mut page, live);
+    page.family("mcpgw_upstream_up", "gauge", "Does the server answer?");
+    for (name, upstream) in &generation.upstreams {
+        let is_up = upstream.status().health.condition == Condition::Well;
+        page.sample("mcpgw_upstream_up", &[("server", name.as_str())], u8::from(is_up));
+    }
+    page.0
+}
+
+fn calls(page: &mut Page, live: &Live) {
+    type Read = fn(&CallCounters) -> u64;
+    let outcomes: [(&str, Read); 4] = [
+        ("answered", |calls| calls.answered.load(Ordering::Relaxed)),
+        ("denied", |calls| calls.denied.load(Ordering::Relaxed)),
+        ("failed", |calls| calls.failed.load(Ordering::Relaxed)),
+        ("cancelled", |calls| calls.cancelled.load(Ordering::Relaxed)),
+    ];
+    let counted = live.gate.counters().by_server();
+    page.family("mcpgw_calls_total", "counter", "Calls by outcome.");
+    for ((endpoint, server), counters) in &counted {
+        for (outcome, read) in outcomes {
+            let labels = [
+                ("endpoint", endpoint.as_str()),
+                ("server", server.as_str()),
+                ("outcome", outcome),
+            ];
+            page.sample("mcpgw_calls_total", &labels, read(counters));
+        }
+    }
+    page.family("mcpgw_calls_in_flight", "gauge", "Calls that are being answered.");
+    for ((endpoint, server), counters) in &counted {
+        let labels = [("endpoint", endpoint.as_str()), ("server", server.as_str())];
+        page.sample(
+            "mcpgw_calls_in_flight",
+            &labels,
+            counters.in_flight.load(Ordering::Relaxed),
+        );
+    }
+}
+
+/// Label values here are table names and numbers: nothing in them needs escaping.
+#[derive(Default)]
+struct Page(String);
+
+impl Page {
+    fn family(&mut self, name: &str, kind: &str, help: &str) {
+        // Writing to a String cannot fail.
+        let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
+    }
+
+    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
+        let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
+        let labels = if labels.is_empty() {
+            String::new()
+        } else {
+            format!("{{{}}}", labels.join(","))
+        };
+        let _ = writeln!(self.0, "{name}{labels} {value}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::snapshot::{GatewayLimits, Store, Telemetry};
+
+    fn passes(host: &str, bound: &str, allowed: &[&str]) -> bool {
+        let request = Request::builder().uri("/metrics").header(HOST, host).body(()).unwrap();
+        is_known_host(&request, bound.parse().unwrap(), &gateway(allowed))
+    }
+
+    fn gateway(allowed: &[&str]) -> Gateway {
+        Gateway {
+            listen: "127.0.0.1:8700".parse().unwrap(),
+            public_url: "http://127.0.0.1:8700".into(),
+            allowed_hosts: allowed.iter().map(|&host| host.to_owned()).collect(),
+            allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            tls: None,
+            pii: None,
+            locked: false,
+            public_anonymous: false,
+            limits: GatewayLimits::default(),
+            store: Store::default(),
+            audit: None,
+            telemetry: Telemetry::default(),
+            control: None,
+        }
+    }
+
+    #[test]
+    fn a_rebound_name_gets_nothing() {
+        assert!(passes("localhost:8701", "127.0.0.1:8701", &[]));
+        assert!(passes("127.0.0.1:8701", "127.0.0.1:8701", &[]));
+        assert!(passes("[::1]:8701", "[::1]:8701", &[]));
+        assert!(passes("10.1.2.3:8701", "0.0.0.0:8701", &[]));
+        assert!(passes("mcp.example.com", "0.0.0.0:8701", &["mcp.example.com"]));
+        assert!(!passes("evil.example", "127.0.0.1:8701", &[]));
+        assert!(!passes("evil.example", "0.0.0.0:8701", &["mcp.example.com"]));
+        assert!(!passes("localhost", "0.0.0.0:8701", &[]));
+        assert!(!passes("10.1.2.3", "127.0.0.1:8701", &[]));
+    }
+}

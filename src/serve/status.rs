@@ -1,0 +1,117 @@
+//! What `mcpgw status` shows, as JSON. Fields are only added; `format-version` grows when one changes its meaning.
+
+use std::sync::atomic::Ordering;
+
+use serde_json::{Value, json};
+
+use crate::gate::Generation;
+use crate::name::EndpointName;
+use crate::serve::live::{Live, Report};
+use crate::serve::start::base_url;
+
+pub(super) fn status(live: &Live) -> Value {
+    let (generation, report) = (live.gate.generation(), live.report());
+    json!({
+        "format-version": 1,
+        "version": env!("CARGO_PKG_VERSION"),
+        "pid": std::process::id(),
+        "started": live.started.to_string(),
+        "ready": live.is_ready(),
+        "state-directory": live.state.to_string_lossy(),
+        "configuration": {
+            "follows": if live.follows { "files" } else { "nothing" },
+            "paths": live.paths.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
+        },
+        "generation": {
+            "number": generation.number,
+            "digest": generation.digest,
+            "since": report.since.to_string(),
+        },
+        "reload": reload(live, &report),
+        "listeners": listeners(live, &generation, &report),
+        "servers": generation.upstreams.values().map(|upstream| server(upstream)).collect::<Vec<_>>(),
+        "endpoints": generation.snapshot.endpoints.keys().map(|name| endpoint(&generation, name)).collect::<Vec<_>>(),
+        "sessions": sessions(live),
+        "calls": calls(live),
+        "refused-requests": live.gate.counters().refused().into_iter().map(|(status, count)| (status.to_string(), count)).collect::<std::collections::BTreeMap<_, _>>(),
+    })
+}
+
+fn reload(live: &Live, report: &Report) -> Value {
+    json!({
+        "last": report.last,
+        // Why the files as they are now are not served.
+        "failure": report.failure,
+        "rotation-failure": report.rotation,
+        "swapped": live.reloads.swapped.load(Ordering::Relaxed),
+        "unchanged": live.reloads.unchanged.load(Ordering::Relaxed),
+        "refused": live.reloads.refused.load(Ordering::Relaxed),
+    })
+}
+
+fn listeners(live: &Live, generation: &Generation, report: &Report) -> Value {
+    let gateway = &generation.snapshot.gateway;
+    let mut listeners = vec![json!({
+        "serves": "endpoints",
+        "address": report.listen.to_string(),
+        "tls": gateway.tls.is_some(),
+        "url": base_url(gateway, report.listen),
+        "connections": live.shared.connections.open(),
+        "max-connections": gateway.limits.connections,
+    })];
+    if let Some(address) = report.metrics {
+        listeners.push(json!({ "serves": "metrics", "address": address.to_string(), "tls": false, "url": format!("http://{address}/metrics") }));
+    }
+    listeners.into()
+}
+
+fn server(upstream: &crate::upstream::Upstream) -> Value {
+    let mut status = serde_json::to_value(upstream.status()).unwrap_or_default();
+    if let Value::Object(members) = &mut status {
+        members.shift_insert(0, "name".to_owned(), upstream.name().as_str().into());
+    }
+    status
+}
+
+fn endpoint(generation: &Generation, name: &EndpointName) -> Value {
+    let Some(offer) = generation.offer(name) else {
+        return json!({ "name": name.as_str() });
+    };
+    let servers = offer.servers.iter().map(|server| server.name.as_str());
+    json!({
+        "name": name.as_str(),
+        "servers": servers.collect::<Vec<_>>(),
+        "tools": offer.tools.len(),
+        "prompts": offer.prompts.len(),
+        "resources": offer.resources.len(),
+        "templates": offer.templates.len(),
+        // Selected and not served: held back by the lock, or shown by a name that another has.
+        "problems": offer.problems,
+    })
+}
+
+fn sessions(live: &Live) -> Value {
+    let by_principal: serde_json::Map<String, Value> = live
+        .gate
+        .sessions_by_principal()
+        .into_iter()
+        .map(|(principal, count)| (principal.to_string(), count.into()))
+        .collect();
+    json!({ "total": live.gate.session_count(), "by-principal": by_principal })
+}
+
+fn calls(live: &Live) -> Value {
+    let by_server = live.gate.counters().by_server();
+    let calls = by_server.iter().map(|((endpoint, server), counters)| {
+        json!({
+            "endpoint": endpoint.as_str(),
+            "server": server.as_str(),
+            "answered": counters.answered.load(Ordering::Relaxed),
+            "denied": counters.denied.load(Ordering::Relaxed),
+            "failed": counters.failed.load(Ordering::Relaxed),
+            "cancelled": counters.cancelled.load(Ordering::Relaxed),
+            "in-flight": counters.in_flight.load(Ordering::Relaxed),
+        })
+    });
+    calls.collect::<Vec<_>>().into()
+}
