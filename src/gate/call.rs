@@ -18,6 +18,7 @@ use crate::gate::limit::Subject;
 use crate::gate::pump::session_link;
 use crate::gate::reply::{self, Context};
 use crate::gate::session::Session;
+use crate::gate::tasks;
 use crate::gate::view::View;
 use crate::mcp::edit::Edits;
 use crate::mcp::error::code;
@@ -120,6 +121,7 @@ async fn send(exchange: Exchange, target: Target, link: Link, mut running: Runni
         // A legacy client whose stream is lost has not cancelled (MCP 2025-11-25, Streamable HTTP); a modern one has.
         cancel_on_drop: exchange.era() == Era::Modern,
     };
+    let watch = tasks::Watch::of(&exchange, &target.permit, link.version());
     let sent = link.call(target.permit, call);
     let answered = match &cancelled {
         None => sent.await,
@@ -131,6 +133,7 @@ async fn send(exchange: Exchange, target: Target, link: Link, mut running: Runni
     match answered {
         Ok(reply) => {
             let context = Context {
+                watch,
                 rules: bridge::result_rules(exchange.era(), server_era, &exchange.method),
                 client: exchange.era(),
                 level: match &exchange.client {
@@ -173,7 +176,8 @@ fn look_up(exchange: &Exchange, view: &View, headers: &HeaderMap) -> Result<Targ
         Method::ToolsCall => tool(exchange, view, headers),
         Method::PromptsGet => Ok(prompt(exchange, view)?),
         Method::ResourcesRead => Ok(resource(exchange, view)?),
-        _ => Ok(completion(exchange, view)?),
+        Method::CompletionComplete => Ok(completion(exchange, view)?),
+        _ => Ok(task(exchange)?),
     }
 }
 
@@ -245,6 +249,18 @@ fn resource(exchange: &Exchange, view: &View) -> Result<Target, Error> {
         upstream,
         rename: None,
         name: Some(uri),
+        limits: Limits::default(),
+        headers: Vec::new(),
+    })
+}
+
+fn task(exchange: &Exchange) -> Result<Target, Error> {
+    let (permit, upstream, id) = tasks::permit(exchange)?;
+    Ok(Target {
+        permit,
+        upstream,
+        rename: None,
+        name: Some(id),
         limits: Limits::default(),
         headers: Vec::new(),
     })

@@ -9,6 +9,7 @@ use ::http::{HeaderMap, HeaderName, StatusCode};
 
 use crate::gate::error::Error;
 use crate::gate::level::Level;
+use crate::gate::tasks;
 use crate::mcp::envelope::{Message, Params};
 use crate::mcp::error::code;
 use crate::mcp::header::{MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, decode};
@@ -20,6 +21,8 @@ use crate::mcp::{Era, Method, Version};
 pub(super) struct Claim {
     /// Without it the server must not log to this request.
     pub(super) level: Option<Level>,
+    /// Does the client declare the tasks extension?
+    pub(super) tasks: bool,
 }
 
 /// `None`: the request is legacy.
@@ -76,12 +79,12 @@ fn read_claim(body: &[u8], message: &Message) -> Result<Claim, Error> {
     let capabilities = meta
         .and_then(|meta| meta.client_capabilities)
         .filter(|span| body.get(span.start) == Some(&b'{'));
-    if capabilities.is_none() {
+    let Some(capabilities) = capabilities else {
         return Err(Error::bad_request(
             code::INVALID_PARAMS,
             "`_meta` needs `io.modelcontextprotocol/clientCapabilities`, an object",
         ));
-    }
+    };
     let level = match meta.and_then(|meta| meta.log_level) {
         None => None,
         Some(span) => match string(body, span).as_deref().and_then(Level::parse) {
@@ -94,7 +97,8 @@ fn read_claim(body: &[u8], message: &Message) -> Result<Claim, Error> {
             }
         },
     };
-    Ok(Claim { level })
+    let tasks = tasks::declared(body, capabilities);
+    Ok(Claim { level, tasks })
 }
 
 /// `Mcp-Method` on all requests, `Mcp-Name` where the method names something.
@@ -119,6 +123,7 @@ fn mirrored(method: &Method, params: &Params) -> Option<Span> {
     match method {
         Method::ToolsCall | Method::PromptsGet => params.name,
         Method::ResourcesRead => params.uri,
+        method if tasks::is_task_method(method) => params.task_id,
         _ => None,
     }
 }

@@ -14,7 +14,7 @@ use crate::gate::error::Error;
 use crate::gate::generation::Generation;
 use crate::gate::session::Session;
 use crate::gate::view::{Kind, View};
-use crate::gate::{Gate, call, discover, http, legacy, list, listen};
+use crate::gate::{Gate, call, discover, http, legacy, list, listen, tasks};
 use crate::mcp::envelope::{self, EnvelopeError, Kind as MessageKind, Message, Params};
 use crate::mcp::error::code;
 use crate::mcp::json::Span;
@@ -140,6 +140,7 @@ async fn dispatch(
         (Method::ToolsCall | Method::PromptsGet | Method::ResourcesRead | Method::CompletionComplete, _) => {
             call::answer(exchange, headers).await
         }
+        (method, Era::Modern) if tasks::is_task_method(method) => call::answer(exchange, headers).await,
         (Method::Discover, Era::Modern) => discover::answer(&exchange).await,
         (Method::SubscriptionsListen, Era::Modern) => listen::subscribe(exchange).await,
         (Method::Ping, Era::Legacy) => Ok(exchange.result(b"{}")),

@@ -23,6 +23,7 @@ mod offer;
 mod pump;
 mod reply;
 mod session;
+mod tasks;
 mod template;
 mod view;
 
@@ -49,6 +50,7 @@ use crate::gate::auth::Identity;
 use crate::gate::error::Error;
 use crate::gate::limit::Rates;
 use crate::gate::session::Sessions;
+use crate::gate::tasks::Tasks;
 use crate::mcp::Version;
 use crate::mcp::header::MCP_PROTOCOL_VERSION;
 use crate::name::{EndpointName, Principal};
@@ -63,6 +65,7 @@ pub struct Gate {
     live: ArcSwap<Generation>,
     sessions: Sessions,
     rates: Rates,
+    tasks: Tasks,
     counters: Counters,
     /// Grows when a generation or a catalogue has changed: open streams then look whether their lists did.
     changes: watch::Sender<u64>,
@@ -77,6 +80,7 @@ impl Gate {
             live: ArcSwap::from_pointee(generation),
             sessions: Sessions::new(),
             rates: Rates::default(),
+            tasks: Tasks::default(),
             counters: Counters::default(),
             changes: watch::Sender::new(0),
             draining: CancellationToken::new(),

@@ -18,6 +18,7 @@ use crate::gate::exchange::{event_response, json_response};
 use crate::gate::level::{Level, level_of};
 use crate::gate::pump::relay_request;
 use crate::gate::session::Session;
+use crate::gate::tasks::Watch;
 use crate::mcp::envelope::{self, Kind, Message};
 use crate::mcp::error::code;
 use crate::mcp::result::{ResultEditor, ResultRules, Seen};
@@ -32,6 +33,7 @@ const INVALID_ANSWER: &str = "the server's answer is not valid";
 
 /// What an answer needs to know of its call.
 pub(super) struct Context {
+    pub(super) watch: Option<Watch>,
     pub(super) rules: Option<ResultRules>,
     pub(super) client: Era,
     pub(super) level: Option<Level>,
@@ -79,7 +81,10 @@ async fn json(status: u16, body: JsonBody, mut context: Context) -> Response<Bod
         Era::Legacy => StatusCode::OK,
         Era::Modern => StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
     };
-    let Some(rules) = context.rules.take() else {
+    // What was read whole already costs nothing to look at; what a server has sent as JSON has its status from there.
+    let looked_at = context.watch.is_some() || (context.client == Era::Modern && body.is_whole());
+    let rules = context.rules.take().or_else(|| looked_at.then(ResultRules::default));
+    let Some(rules) = rules else {
         let reply = JsonReply {
             body,
             editor: None,
@@ -92,6 +97,7 @@ async fn json(status: u16, body: JsonBody, mut context: Context) -> Response<Bod
     match hold(body, ResultEditor::new(rules)).await {
         Held::Whole(pieces, seen) => {
             context.running.end(Outcome::Answered);
+            context.look(&seen, &pieces);
             if let Some(refused) = unbridged(&context, &seen) {
                 return json_response(refused.into());
             }
@@ -207,6 +213,7 @@ fn whole(message: &Bytes, mut context: Context) -> Response<Body> {
             return broken_off(context, &detail, INVALID_ANSWER);
         }
     };
+    context.look(&seen, &pieces);
     if let Some(refused) = unbridged(&context, &seen) {
         return json_response(refused.into());
     }
@@ -322,6 +329,12 @@ impl EventReply {
 }
 
 impl Context {
+    fn look(&self, seen: &Seen, pieces: &[Bytes]) {
+        if let Some(watch) = &self.watch {
+            watch.look(seen, &pieces.concat());
+        }
+    }
+
     /// Writes one message of the server as an event, if it is for this client.
     fn pass(&mut self, message: &Bytes, out: &mut BytesMut) {
         let Ok(read) = envelope::read(message) else {
@@ -342,16 +355,17 @@ impl Context {
 
     fn pass_response(&mut self, message: &Bytes, out: &mut BytesMut) {
         self.running.end(Outcome::Answered);
-        let Some(rules) = self.rules.clone() else {
+        if self.rules.is_none() && self.watch.is_none() {
             sse::write(out, message);
             return;
-        };
-        match edit(message, Some(rules)) {
+        }
+        match edit(message, self.rules.clone()) {
             Ok((_, seen)) if unbridged(self, &seen).is_some() => {
                 let refused = unbridged(self, &seen).unwrap_or_default();
                 sse::write(out, &refused);
             }
-            Ok((pieces, _)) => {
+            Ok((pieces, seen)) => {
+                self.look(&seen, &pieces);
                 let whole: Vec<u8> = pieces.concat();
                 sse::write(out, &whole);
             }

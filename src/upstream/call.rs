@@ -118,6 +118,11 @@ impl Reply {
 }
 
 impl JsonBody {
+    /// Is all of it in memory already?
+    pub fn is_whole(&self) -> bool {
+        matches!(self.source, JsonSource::Ready(_))
+    }
+
     pub(super) fn http(
         incoming: Incoming,
         server: ServerName,
