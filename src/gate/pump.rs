@@ -4,6 +4,7 @@ use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::gate::bridge;
 use crate::gate::exchange::Exchange;
@@ -46,14 +47,20 @@ pub(super) async fn session_link(
             Err(_) => drop(session.unsubscribe(&uri)),
         }
     }
-    session.keep_link(server, upstream, link.clone());
-    tokio::spawn(pump(Arc::downgrade(session), link.clone(), unsolicited));
+    let carried = session.keep_link(server, upstream, link.clone());
+    tokio::spawn(pump(Arc::downgrade(session), link.clone(), unsolicited, carried));
     Ok(link)
 }
 
-/// Carries what a server says outside of calls to the session's stream.
-async fn pump(session: Weak<Session>, link: Link, mut unsolicited: mpsc::Receiver<Unsolicited>) {
-    while let Some(message) = unsolicited.recv().await {
+/// Carries what a server says outside of calls to the session's stream, until the session is done with this conversation.
+/// The link holds the sender of what is received here, so it must be told of the end.
+async fn pump(
+    session: Weak<Session>,
+    link: Link,
+    mut unsolicited: mpsc::Receiver<Unsolicited>,
+    carried: CancellationToken,
+) {
+    while let Some(Some(message)) = carried.run_until_cancelled(unsolicited.recv()).await {
         let Some(session) = session.upgrade().filter(|session| !session.closed.is_cancelled()) else {
             return;
         };

@@ -12,7 +12,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::gate::auth::Account;
 use crate::gate::level::Level;
@@ -62,7 +62,7 @@ pub(super) struct Session {
 #[derive(Default)]
 struct State {
     level: Option<Level>,
-    links: Vec<(ServerName, Arc<Upstream>, Link)>,
+    links: Vec<Kept>,
     feed: Option<mpsc::Sender<Bytes>>,
     backlog: VecDeque<Bytes>,
     pending: HashMap<u64, Pending>,
@@ -70,6 +70,14 @@ struct State {
     calls: HashMap<Bytes, InFlight>,
     subscriptions: BTreeSet<(ServerName, String)>,
     seen: [Option<u64>; 3],
+}
+
+/// A conversation of the session. When it goes, what carries its messages ends with it.
+struct Kept {
+    server: ServerName,
+    upstream: Arc<Upstream>,
+    link: Link,
+    _carried: DropGuard,
 }
 
 /// A server's request that was handed to the client.
@@ -225,7 +233,7 @@ impl Session {
     pub(super) fn set_level(&self, level: Level) -> Vec<Link> {
         let mut state = self.state();
         state.level = Some(level);
-        state.links.iter().map(|(_, _, link)| link.clone()).collect()
+        state.links.iter().map(|kept| kept.link.clone()).collect()
     }
 
     /// The conversation with this very upstream; a reload that changed the server has made another.
@@ -234,21 +242,28 @@ impl Session {
         let found = state
             .links
             .iter()
-            .find(|(name, owner, _)| name == server && Arc::ptr_eq(owner, upstream));
-        found.map(|(_, _, link)| link.clone())
+            .find(|kept| kept.server == *server && Arc::ptr_eq(&kept.upstream, upstream));
+        found.map(|kept| kept.link.clone())
     }
 
-    pub(super) fn keep_link(&self, server: &ServerName, upstream: &Arc<Upstream>, link: Link) {
+    /// Takes the place of an earlier conversation with this server. Cancelled when another takes its place, or the session ends.
+    pub(super) fn keep_link(&self, server: &ServerName, upstream: &Arc<Upstream>, link: Link) -> CancellationToken {
+        let carried = self.closed.child_token();
         let mut state = self.state();
-        if self.closed.is_cancelled() {
-            return;
+        if !self.closed.is_cancelled() {
+            state.links.retain(|kept| kept.server != *server);
+            state.links.push(Kept {
+                server: server.clone(),
+                upstream: Arc::clone(upstream),
+                link,
+                _carried: carried.clone().drop_guard(),
+            });
         }
-        state.links.retain(|(name, _, _)| name != server);
-        state.links.push((server.clone(), Arc::clone(upstream), link));
+        carried
     }
 
     pub(super) fn links(&self) -> Vec<Link> {
-        self.state().links.iter().map(|(_, _, link)| link.clone()).collect()
+        self.state().links.iter().map(|kept| kept.link.clone()).collect()
     }
 
     /// Registers a call under the client's id; `None` when that id is already in flight or there are too many.
@@ -372,8 +387,8 @@ impl Session {
         state.pending.clear();
         let links = std::mem::take(&mut state.links);
         drop(state);
-        for (_, upstream, _) in links {
-            upstream.release(&self.id);
+        for kept in links {
+            kept.upstream.release(&self.id);
         }
     }
 
