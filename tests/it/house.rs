@@ -75,7 +75,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("memchr", ANY),
     ("miette", &["diag"]),
     ("notify", &["serve"]),
-    ("regex", &["compile", "pii"]),
+    ("regex", &["compile", "gate", "pii"]),
     ("rustix", &["upstream", "serve", "cli"]),
     ("rustls", &["upstream", "serve", "control"]),
     ("rustls_native_certs", &["upstream", "control"]),
