@@ -23,10 +23,15 @@ use crate::mcp::envelope::{self, Kind, Message};
 use crate::mcp::error::code;
 use crate::mcp::result::{ResultEditor, ResultRules, Seen};
 use crate::mcp::{Era, Method, sse};
-use crate::upstream::{JsonBody, Link, Messages, Reply};
+use crate::upstream::{Failure, JsonBody, Link, Messages, Reply};
 
 /// A result that must be changed is held back up to this size, so that it goes out with a length and the right status.
 const MAX_HELD: usize = 256 * 1024;
+
+/// Events that are gathered go out at this length, in bytes.
+const MAX_GATHERED: usize = 64 * 1024;
+/// Turns for the server's connection before gathered events go out without more.
+const TURNS: u8 = 2;
 
 /// What a client is told when a server sends something that is not JSON-RPC.
 const INVALID_ANSWER: &str = "the server's answer is not valid";
@@ -57,8 +62,12 @@ pub(super) struct JsonReply {
 /// An event stream on its way.
 pub(super) struct EventReply {
     messages: Messages,
-    /// What was read to decide that this is a stream.
-    first: Vec<Bytes>,
+    /// Read and not written yet; first what was read to decide that this is a stream.
+    batch: Vec<Bytes>,
+    /// Written and not sent yet.
+    gathered: BytesMut,
+    /// How often the server's connection was given a turn in vain.
+    turns: u8,
     context: Context,
     cancelled: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     done: bool,
@@ -197,7 +206,9 @@ async fn events(mut messages: Messages, mut context: Context) -> Response<Body> 
     let cancelled = context.cancelled.take().map(|token| Box::pin(token.cancelled_owned()));
     event_response(Body::events(EventReply {
         messages,
-        first,
+        batch: first,
+        gathered: BytesMut::new(),
+        turns: 0,
         context,
         cancelled,
         done: !more,
@@ -297,38 +308,47 @@ impl JsonReply {
 
 impl EventReply {
     /// All that is ready goes out in one piece; what is not is never waited for.
+    ///
+    /// The connection to the server hands over one piece each time its task runs. So when nothing is there, that task
+    /// gets a turn or two before what was gathered goes out: one write instead of one for each event.
     pub(super) fn poll_data(&mut self, cx: &mut Waker<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
-        let mut out = BytesMut::new();
-        let mut batch = std::mem::take(&mut self.first);
         loop {
-            for message in batch.drain(..) {
-                self.context.pass(&message, &mut out);
+            for message in std::mem::take(&mut self.batch) {
+                self.context.pass(&message, &mut self.gathered);
             }
-            if !out.is_empty() {
-                return Poll::Ready(Some(Ok(out.freeze())));
-            }
-            if self.done {
-                return Poll::Ready(None);
+            if self.done || self.gathered.len() >= MAX_GATHERED {
+                let data = self.gathered.split().freeze();
+                return Poll::Ready((!data.is_empty()).then_some(Ok(data)));
             }
             if let Some(cancelled) = &mut self.cancelled
                 && cancelled.as_mut().poll(cx).is_ready()
             {
                 self.done = true;
-                return Poll::Ready(None);
+                continue;
             }
-            match ready!(self.messages.poll_next_batch(cx, &mut batch)) {
-                Ok(more) => self.done = !more,
-                Err(failure) => {
-                    tracing::warn!(detail = failure.detail, "a server's answer broke off");
-                    self.context.running.end(Outcome::Failed);
-                    self.done = true;
-                    sse::write(
-                        &mut out,
-                        &crate::mcp::error::response(Some(&self.context.id), code::INTERNAL, &failure.public(), None),
-                    );
+            match self.messages.poll_next_batch(cx, &mut self.batch) {
+                Poll::Ready(Ok(more)) => (self.done, self.turns) = (!more, 0),
+                Poll::Ready(Err(failure)) => self.break_off(&failure),
+                Poll::Pending if self.gathered.is_empty() => return Poll::Pending,
+                Poll::Pending if self.turns < TURNS => {
+                    self.turns += 1;
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Poll::Pending => {
+                    self.turns = 0;
+                    return Poll::Ready(Some(Ok(self.gathered.split().freeze())));
                 }
             }
         }
+    }
+
+    fn break_off(&mut self, failure: &Failure) {
+        tracing::warn!(detail = failure.detail, "a server's answer broke off");
+        self.context.running.end(Outcome::Failed);
+        self.done = true;
+        let error = crate::mcp::error::response(Some(&self.context.id), code::INTERNAL, &failure.public(), None);
+        sse::write(&mut self.gathered, &error);
     }
 }
 
