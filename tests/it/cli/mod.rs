@@ -3,6 +3,7 @@
 mod asking;
 mod basics;
 mod files;
+mod quickstart;
 pub(crate) mod run;
 mod scripted;
 mod serving;
