@@ -87,10 +87,6 @@ fn every_link_of_the_docs_leads_somewhere() {
         let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         for target in targets.filter(|target| !target.contains("://") && !target.starts_with('#')) {
             let file = target.split('#').next().unwrap();
-            // Written by a run that takes long, and committed with its figures.
-            if ["docs/conformance.md", "docs/benchmarks.md"].contains(&file) {
-                continue;
-            }
             assert!(
                 page.parent().unwrap().join(file).exists(),
                 "{}: {target}",
