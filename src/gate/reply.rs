@@ -118,7 +118,7 @@ async fn json(status: u16, body: JsonBody, mut context: Context) -> Response<Bod
         Held::Longer(body, editor, ready) => {
             let reply = JsonReply {
                 body,
-                editor: Some(editor),
+                editor: Some(*editor),
                 ready: ready.into(),
                 running: context.running,
                 _in_session: context.in_session,
@@ -138,7 +138,7 @@ async fn json(status: u16, body: JsonBody, mut context: Context) -> Response<Bod
 
 enum Held {
     Whole(Vec<Bytes>, Seen),
-    Longer(JsonBody, ResultEditor, Vec<Bytes>),
+    Longer(JsonBody, Box<ResultEditor>, Vec<Bytes>),
     Broken(String),
 }
 
@@ -158,7 +158,7 @@ async fn hold(mut body: JsonBody, mut editor: ResultEditor) -> Held {
             }
         }
         if length > MAX_HELD {
-            return Held::Longer(body, editor, out);
+            return Held::Longer(body, Box::new(editor), out);
         }
     }
     match editor.finish() {

@@ -33,7 +33,9 @@ impl Gateway {
             .spawn()
             .unwrap();
         let mut gateway = Self { child, root };
-        gateway.wait_until("it answers", |gateway| gateway.run(&["status", "examples/quickstart"]).code == 0);
+        gateway.wait_until("it answers", |gateway| {
+            gateway.run(&["status", "examples/quickstart"]).code == 0
+        });
         gateway
     }
 
@@ -69,9 +71,15 @@ fn the_readmes_commands_do_what_it_says() {
     let gateway = Gateway::start();
     let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
     let lines: Vec<String> = blocks(&readme, "sh").concat().lines().map(str::to_owned).collect();
-    assert!(lines.contains(&"cargo run --release -- serve examples/quickstart".to_owned()), "what `Gateway::start` stands for");
+    assert!(
+        lines.contains(&"cargo run --release -- serve examples/quickstart".to_owned()),
+        "what `Gateway::start` stands for"
+    );
     let mut said = String::new();
-    for line in lines.iter().filter_map(|line| line.strip_prefix("target/release/mcpgw ")) {
+    for line in lines
+        .iter()
+        .filter_map(|line| line.strip_prefix("target/release/mcpgw "))
+    {
         let mut arguments = words(line);
         // The README's gateway is where `tools` and `call` look first; this one is where its files say.
         if ["tools", "call"].contains(&&*arguments[0]) {
@@ -91,20 +99,36 @@ fn a_tool_that_the_file_names_is_there_without_a_restart() {
     let list = ["tools", "-C", "examples/quickstart", "demo"];
     assert!(!gateway.run(&list).stdout.contains("delete_customer"));
     let text = std::fs::read_to_string(gateway.file()).unwrap();
-    std::fs::write(gateway.file(), text.replace("\"get_customer\"", "\"get_customer\", \"delete_customer\"")).unwrap();
-    gateway.wait_until("the tool is there", |gateway| gateway.run(&list).stdout.contains("demo_delete_customer"));
+    std::fs::write(
+        gateway.file(),
+        text.replace("\"get_customer\"", "\"get_customer\", \"delete_customer\""),
+    )
+    .unwrap();
+    gateway.wait_until("the tool is there", |gateway| {
+        gateway.run(&list).stdout.contains("demo_delete_customer")
+    });
 }
 
 #[test]
 fn status_tells_what_holds_a_change_back_and_json_is_as_the_gateway_says() {
     let mut gateway = Gateway::start();
     let status = ["status", "examples/quickstart"];
-    std::fs::write(gateway.file(), "[server.demo]\ncommand = [\"mcpgw\", \"demo-server\"]\ncomand = []\n").unwrap();
-    gateway.wait_until("it is refused", |gateway| gateway.run(&status).stdout.contains("refused:"));
+    std::fs::write(
+        gateway.file(),
+        "[server.demo]\ncommand = [\"mcpgw\", \"demo-server\"]\ncomand = []\n",
+    )
+    .unwrap();
+    gateway.wait_until("it is refused", |gateway| {
+        gateway.run(&status).stdout.contains("refused:")
+    });
     let text = gateway.run(&status).stdout;
     assert!(text.contains("comand") && text.contains("mcpgw.toml:3:1"), "{text}");
-    let json: serde_json::Value =
-        serde_json::from_str(&gateway.run(&["status", "--format", "json", "examples/quickstart"]).stdout).unwrap();
+    let json: serde_json::Value = serde_json::from_str(
+        &gateway
+            .run(&["status", "--format", "json", "examples/quickstart"])
+            .stdout,
+    )
+    .unwrap();
     assert_eq!(json["format-version"], 1);
     assert_eq!(json["servers"][0]["name"], "demo");
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Collected, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -78,7 +78,7 @@ async fn answer(request: Request<Incoming>, seen: Arc<Mutex<Vec<Value>>>) -> Res
         .into_body()
         .collect()
         .await
-        .map(|body| body.to_bytes())
+        .map(Collected::to_bytes)
         .unwrap_or_default();
     let Ok(message) = serde_json::from_slice::<Value>(&body) else {
         return Ok(status(StatusCode::METHOD_NOT_ALLOWED));
