@@ -19,6 +19,9 @@ use crate::mcp::sse;
 /// Comments keep idle event streams open through proxies that cut silent connections.
 const KEEP_ALIVE: Duration = Duration::from_secs(25);
 
+/// Answers up to this length go out in one piece, in bytes.
+const ONE_PIECE: usize = 16 * 1024;
+
 /// The body of every answer of the gate.
 #[derive(Default)]
 pub struct Body(Inner);
@@ -68,10 +71,21 @@ impl Body {
         })))
     }
 
+    /// Short answers are put together: a copy costs less than a write in parts.
     pub(super) fn pieces(pieces: impl IntoIterator<Item = Bytes>) -> Self {
-        let pieces: VecDeque<Bytes> = pieces.into_iter().filter(|piece| !piece.is_empty()).collect();
-        let left = pieces.iter().map(|piece| piece.len() as u64).sum();
-        Self(Inner::Ready { pieces, left })
+        let mut pieces: VecDeque<Bytes> = pieces.into_iter().filter(|piece| !piece.is_empty()).collect();
+        let length: usize = pieces.iter().map(Bytes::len).sum();
+        if pieces.len() > 1 && length <= ONE_PIECE {
+            let mut whole = BytesMut::with_capacity(length);
+            for piece in &pieces {
+                whole.extend_from_slice(piece);
+            }
+            pieces = VecDeque::from([whole.freeze()]);
+        }
+        Self(Inner::Ready {
+            pieces,
+            left: length as u64,
+        })
     }
 }
 
