@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, Gateway, Recorder};
 
-/// SHA-256 of the tokens `alice` and `bob`.
+/// Each service's token is its name. Carol may do what Alice may.
 const CONFIGURATION: &str = r#"
 [endpoint.one.server.s]
 tools = ["open", "denied", "argued"]
@@ -19,9 +19,11 @@ resources = ["**"]
 token-sha256 = ["2bd806c97f0e00af1a1fc3328fa763a9269723c8db8fac4f93af71db186d6e90"]
 [service.bob]
 token-sha256 = ["81b637d8fcd2c6da6359e6963113a1170de795e4b725b84d1e0b4cfd9ec58ce9"]
+[service.carol]
+token-sha256 = ["4c26d9074c27d89ede59270c0ac14b71e071b15239519f75474b2f3ba63481f5"]
 
 [role.alice]
-members = ["service:alice"]
+members = ["service:alice", "service:carol"]
 [[role.alice.allow]]
 endpoint = { equal = "one" }
 [[role.alice.deny]]
@@ -40,14 +42,13 @@ members = ["service:bob"]
 endpoint = { equal = "two" }
 "#;
 
-/// What a client can ask of a server, by method.
-const METHODS: [&str; 6] = [
+/// What a client can ask of a server by name, by method; `subscriptions/listen` has tests of its own.
+const METHODS: [&str; 5] = [
     "tools/call",
     "prompts/get",
     "resources/read",
     "completion/complete",
     "resources/subscribe",
-    "subscriptions/listen",
 ];
 
 async fn world() -> (Recorder, Gateway) {
@@ -68,21 +69,18 @@ fn params(method: &str, name: &str) -> Value {
         "completion/complete" => {
             json!({"ref": {"type": "ref/prompt", "name": format!("s_{name}")}, "argument": {"name": "a", "value": ""}})
         }
-        "subscriptions/listen" => json!({"notifications": {"resourceSubscriptions": [format!("r://{name}")]}}),
         _ => json!({"uri": format!("r://{name}")}),
     }
 }
 
-/// The answer of both eras, where the method exists in them. Listen streams do not end by themselves.
+/// The answers of both eras, where the method exists in them.
 async fn ask(client: &Client, method: &str, name: &str) -> Vec<Answer> {
     let mut answers = Vec::new();
-    if !matches!(method, "resources/subscribe" | "subscriptions/listen") {
+    if method != "resources/subscribe" {
         answers.push(client.modern(method, params(method, name)).await);
     }
-    if method != "subscriptions/listen" {
-        let session = client.initialize("2025-11-25").await;
-        answers.push(client.legacy(&session, method, params(method, name)).await);
-    }
+    let session = client.initialize("2025-11-25").await;
+    answers.push(client.legacy(&session, method, params(method, name)).await);
     answers
 }
 
@@ -98,7 +96,7 @@ fn anonymised(answer: &Answer, name: &str) -> (u16, String) {
 async fn what_is_allowed_reaches_the_server() {
     let (recorder, gateway) = world().await;
     let alice = client(&gateway, "one", "alice");
-    for method in METHODS.iter().filter(|method| **method != "subscriptions/listen") {
+    for method in METHODS {
         for answer in ask(&alice, method, "open").await {
             assert!(answer.json().get("result").is_some(), "{method}: {answer:?}");
         }
@@ -127,9 +125,43 @@ async fn what_is_not_listed_or_denied_is_answered_as_if_it_did_not_exist() {
 }
 
 #[tokio::test]
+async fn a_stream_of_changes_acknowledges_only_what_may_be_read() {
+    let (recorder, gateway) = world().await;
+    let alice = client(&gateway, "one", "alice");
+    for (uris, honoured) in [
+        (
+            json!(["r://denied", "r://unlisted", "r://missing", "r://t/secret"]),
+            json!({}),
+        ),
+        (
+            json!(["r://denied", "r://open", "r://missing"]),
+            json!({"resourceSubscriptions": ["r://open"]}),
+        ),
+    ] {
+        let event = alice
+            .first_event(
+                "subscriptions/listen",
+                json!({"notifications": {"resourceSubscriptions": uris}}),
+            )
+            .await;
+        assert_eq!(event["method"], "notifications/subscriptions/acknowledged", "{event}");
+        assert_eq!(event["params"]["notifications"], honoured, "{uris}");
+        let reached = recorder.take();
+        assert_eq!(reached.is_empty(), honoured == json!({}), "{uris}");
+        for reached in reached {
+            let told = &reached["params"]["notifications"];
+            assert_eq!(
+                told["resourceSubscriptions"], honoured["resourceSubscriptions"],
+                "{reached}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn another_principal_or_another_endpoint_gives_nothing() {
     let (recorder, gateway) = world().await;
-    for method in METHODS.iter().filter(|method| **method != "subscriptions/listen") {
+    for method in METHODS.into_iter().chain(["subscriptions/listen", "server/discover"]) {
         for (endpoint, token, status) in [
             ("two", "alice", 404),
             ("one", "bob", 404),
@@ -161,14 +193,20 @@ async fn another_principal_or_another_endpoint_gives_nothing() {
 #[tokio::test]
 async fn a_session_is_nobody_elses() {
     let (recorder, gateway) = world().await;
-    let configuration = std::fs::read_to_string(gateway.folder().join("mcpgw.toml")).unwrap();
-    assert!(configuration.contains("role.bob"));
     let alice = client(&gateway, "one", "alice");
     let session = alice.initialize("2025-11-25").await;
-    let bob = client(&gateway, "two", "bob")
-        .legacy(&session, "tools/call", params("tools/call", "open"))
-        .await;
-    assert_eq!(bob.status.as_u16(), 404);
+    let call = async |endpoint, token, session| {
+        let client = client(&gateway, endpoint, token);
+        let answer = client.legacy(session, "tools/call", params("tools/call", "open")).await;
+        (answer.status.as_u16(), answer.body)
+    };
+    for (endpoint, token) in [("one", "carol"), ("two", "bob")] {
+        let answer = call(endpoint, token, &session).await;
+        assert_eq!(answer.0, 404, "{endpoint} {token}");
+        assert_eq!(answer, call(endpoint, token, "no-session").await, "{endpoint} {token}");
+    }
+    assert_eq!(call("one", "bob", &session).await.0, 404);
+    assert_eq!(call("one", "mallory", &session).await.0, 401);
     let gone = alice
         .send(http::Method::DELETE, &[("mcp-session-id", &session)], "")
         .await;
@@ -252,8 +290,8 @@ async fn unknown_methods_reach_no_server() {
     let alice = client(&gateway, "one", "alice");
     let session = alice.initialize("2025-11-25").await;
     for method in [
-        "tasks/get",
         "tasks/list",
+        "tasks/result",
         "skills/list",
         "resources/directory/read",
         "roots/list",
@@ -267,6 +305,25 @@ async fn unknown_methods_reach_no_server() {
         );
         let legacy = alice.legacy(&session, method, json!({"taskId": "1"})).await;
         assert_eq!(legacy.json()["error"]["code"].as_i64(), Some(-32601), "{method}");
+    }
+    assert_eq!(recorder.take(), Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_task_that_nobody_was_given_is_not_looked_for() {
+    let (recorder, gateway) = world().await;
+    let alice = client(&gateway, "one", "alice");
+    let session = alice.initialize("2025-11-25").await;
+    let capabilities = json!({"extensions": {"io.modelcontextprotocol/tasks": {}}});
+    let declared = json!({"taskId": "1", "_meta": {"io.modelcontextprotocol/clientCapabilities": capabilities}});
+    for method in ["tasks/get", "tasks/update", "tasks/cancel"] {
+        for (answer, code) in [
+            (alice.modern(method, declared.clone()).await, -32602),
+            (alice.modern(method, json!({"taskId": "1"})).await, -32021),
+            (alice.legacy(&session, method, json!({"taskId": "1"})).await, -32601),
+        ] {
+            assert_eq!(answer.json()["error"]["code"], code, "{method}: {answer:?}");
+        }
     }
     assert_eq!(recorder.take(), Vec::<Value>::new());
 }

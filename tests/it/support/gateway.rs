@@ -1,7 +1,6 @@
 //! The real binary, serving a configuration of the test's own.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -43,10 +42,6 @@ impl Gateway {
 
     pub(crate) fn url(&self, endpoint: &str) -> String {
         format!("http://{}/mcp/{endpoint}", self.address)
-    }
-
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
     }
 
     /// Everything that it has logged so far.

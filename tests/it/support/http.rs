@@ -1,8 +1,9 @@
 //! A client that sends exactly what a test says.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
 use hyper_util::client::legacy::Client as HyperClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -21,6 +22,11 @@ pub(crate) struct Answer {
     pub(crate) body: Bytes,
 }
 
+const FIXED: [(&str, &str); 2] = [
+    ("content-type", "application/json"),
+    ("accept", "application/json, text/event-stream"),
+];
+
 impl Client {
     pub(crate) fn new(url: impl Into<String>) -> Self {
         Self {
@@ -38,18 +44,7 @@ impl Client {
     }
 
     pub(crate) async fn send(&self, method: Method, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Answer {
-        let mut request = Request::builder().method(method).uri(&self.url);
-        let own = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        for (name, value) in own.chain(headers.iter().copied()) {
-            request = request.header(name, value);
-        }
-        let request = request.body(Full::new(body.into())).expect("a valid request");
-        let (parts, body) = self
-            .http
-            .request(request)
-            .await
-            .expect("the gateway answers")
-            .into_parts();
+        let (parts, body) = self.start(method, headers, body.into()).await.into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes();
         Answer {
             status: parts.status,
@@ -58,36 +53,42 @@ impl Client {
         }
     }
 
+    /// The first message of a stream that does not end by itself; the stream is closed after it.
+    pub(crate) async fn first_event(&self, method: &str, params: Value) -> Value {
+        let (headers, body) = modern(method, params);
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let mut stream = self
+            .start(Method::POST, &headers, body.to_string().into())
+            .await
+            .into_body();
+        let mut text = Vec::new();
+        while !text.ends_with(b"\n\n") {
+            let frame = stream.frame().await.expect("an event").expect("a whole event");
+            text.extend(frame.into_data().unwrap_or_default());
+        }
+        message(&text)
+    }
+
+    async fn start(&self, method: Method, headers: &[(&str, &str)], body: Bytes) -> Response<Incoming> {
+        let mut request = Request::builder().method(method).uri(&self.url);
+        let own = self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        for (name, value) in own.chain(headers.iter().copied()) {
+            request = request.header(name, value);
+        }
+        let request = request.body(Full::new(body)).expect("a valid request");
+        self.http.request(request).await.expect("the gateway answers")
+    }
+
     pub(crate) async fn post(&self, headers: &[(&str, &str)], body: &Value) -> Answer {
-        let fixed = [
-            ("content-type", "application/json"),
-            ("accept", "application/json, text/event-stream"),
-        ];
-        let all: Vec<_> = fixed.iter().chain(headers).copied().collect();
+        let all: Vec<_> = FIXED.iter().chain(headers).copied().collect();
         self.send(Method::POST, &all, body.to_string()).await
     }
 
     /// A request of 2026-07-28 with all that belongs to it.
-    pub(crate) async fn modern(&self, method: &str, mut params: Value) -> Answer {
-        params["_meta"]["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
-        params["_meta"]["io.modelcontextprotocol/clientCapabilities"] = json!({});
-        let name = params
-            .get("name")
-            .or(params.get("uri"))
-            .and_then(Value::as_str)
-            .map(str::to_owned);
-        let mut headers = vec![("mcp-protocol-version", "2026-07-28"), ("mcp-method", method)];
-        if let Some(name) = name
-            .as_deref()
-            .filter(|_| matches!(method, "tools/call" | "prompts/get" | "resources/read"))
-        {
-            headers.push(("mcp-name", name));
-        }
-        self.post(
-            &headers,
-            &json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}),
-        )
-        .await
+    pub(crate) async fn modern(&self, method: &str, params: Value) -> Answer {
+        let (headers, body) = modern(method, params);
+        let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        self.send(Method::POST, &headers, body.to_string()).await
     }
 
     /// Opens a legacy session and gives its id.
@@ -123,8 +124,35 @@ impl Client {
 impl Answer {
     /// The message: the body, or the last event of a stream.
     pub(crate) fn json(&self) -> Value {
-        let text = String::from_utf8_lossy(&self.body);
-        let last = text.lines().rev().find_map(|line| line.strip_prefix("data: "));
-        serde_json::from_str(last.unwrap_or(&text)).unwrap_or_else(|error| panic!("{error}: {text}"))
+        message(&self.body)
     }
+}
+
+/// The headers and the body of a request of 2026-07-28. Capabilities in `params` stay as they are.
+fn modern(method: &str, mut params: Value) -> (Vec<(&'static str, String)>, Value) {
+    let meta = &mut params["_meta"];
+    meta["io.modelcontextprotocol/protocolVersion"] = json!("2026-07-28");
+    if meta.get("io.modelcontextprotocol/clientCapabilities").is_none() {
+        meta["io.modelcontextprotocol/clientCapabilities"] = json!({});
+    }
+    let mut headers: Vec<_> = FIXED.map(|(name, value)| (name, value.to_owned())).into();
+    headers.push(("mcp-protocol-version", "2026-07-28".to_owned()));
+    headers.push(("mcp-method", method.to_owned()));
+    let named = match method {
+        "tools/call" | "prompts/get" => "name",
+        "resources/read" => "uri",
+        "tasks/get" | "tasks/update" | "tasks/cancel" => "taskId",
+        _ => "",
+    };
+    if let Some(name) = params.get(named).and_then(Value::as_str) {
+        headers.push(("mcp-name", name.to_owned()));
+    }
+    let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
+    (headers, body)
+}
+
+fn message(body: &[u8]) -> Value {
+    let text = String::from_utf8_lossy(body);
+    let last = text.lines().rev().find_map(|line| line.strip_prefix("data: "));
+    serde_json::from_str(last.unwrap_or(&text)).unwrap_or_else(|error| panic!("{error}: {text}"))
 }

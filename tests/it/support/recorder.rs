@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use futures_util::{StreamExt, stream};
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Collected, Full};
-use hyper::body::Incoming;
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Collected, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
@@ -20,7 +22,9 @@ pub(crate) struct Recorder {
     task: JoinHandle<()>,
 }
 
-/// Answered by the gateway's own account, for whoever asks: they give nothing away.
+type Body = BoxBody<Bytes, Infallible>;
+
+/// What the gateway asks on its own account, whoever calls: it gives nothing away.
 const HOUSEKEEPING: [&str; 9] = [
     "initialize",
     "notifications/initialized",
@@ -49,9 +53,7 @@ impl Recorder {
     /// The requests that have come since the last time, apart from those that no caller causes.
     pub(crate) fn take(&self) -> Vec<Value> {
         let seen = std::mem::take(&mut *self.seen.lock().expect("whole"));
-        seen.into_iter()
-            .filter(|message| !HOUSEKEEPING.iter().any(|method| message["method"] == *method))
-            .collect()
+        seen.into_iter().filter(|message| !is_housekeeping(message)).collect()
     }
 }
 
@@ -59,6 +61,14 @@ impl Drop for Recorder {
     fn drop(&mut self) {
         self.task.abort();
     }
+}
+
+/// A stream of changes is the gateway's own as long as it names no resource.
+fn is_housekeeping(message: &Value) -> bool {
+    HOUSEKEEPING.iter().any(|method| message["method"] == *method)
+        && message["params"]["notifications"]
+            .get("resourceSubscriptions")
+            .is_none()
 }
 
 async fn accept(listener: TcpListener, seen: Arc<Mutex<Vec<Value>>>) {
@@ -73,7 +83,7 @@ async fn accept(listener: TcpListener, seen: Arc<Mutex<Vec<Value>>>) {
     }
 }
 
-async fn answer(request: Request<Incoming>, seen: Arc<Mutex<Vec<Value>>>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(request: Request<Incoming>, seen: Arc<Mutex<Vec<Value>>>) -> Result<Response<Body>, Infallible> {
     let body = request
         .into_body()
         .collect()
@@ -90,6 +100,9 @@ async fn answer(request: Request<Incoming>, seen: Arc<Mutex<Vec<Value>>>) -> Res
     let modern = message["params"]["_meta"]
         .get("io.modelcontextprotocol/protocolVersion")
         .is_some();
+    if modern && message["method"] == "subscriptions/listen" {
+        return Ok(stream_of_changes(&message));
+    }
     let mut reply = json!({"jsonrpc": "2.0", "id": message["id"]});
     match result(message["method"].as_str().unwrap_or_default(), &message["params"]) {
         Some(mut result) => {
@@ -102,7 +115,7 @@ async fn answer(request: Request<Incoming>, seen: Arc<Mutex<Vec<Value>>>) -> Res
         }
         None => reply["error"] = json!({"code": -32601, "message": "no such method"}),
     }
-    let mut response = Response::new(Full::new(Bytes::from(reply.to_string())));
+    let mut response = Response::new(Full::new(Bytes::from(reply.to_string())).boxed());
     response
         .headers_mut()
         .insert("content-type", http::HeaderValue::from_static("application/json"));
@@ -140,8 +153,27 @@ fn result(method: &str, params: &Value) -> Option<Value> {
     })
 }
 
-fn status(status: StatusCode) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::default());
+/// Acknowledges all that is asked for, and then says nothing any more.
+fn stream_of_changes(message: &Value) -> Response<Body> {
+    let acknowledged = json!({
+        "jsonrpc": "2.0",
+        "method": "notifications/subscriptions/acknowledged",
+        "params": {
+            "notifications": message["params"]["notifications"],
+            "_meta": {"io.modelcontextprotocol/subscriptionId": message["id"]},
+        },
+    });
+    let event = Bytes::from(format!("data: {acknowledged}\n\n"));
+    let frames = stream::iter([Ok(Frame::data(event))]).chain(stream::pending());
+    let mut response = Response::new(BoxBody::new(StreamBody::new(frames)));
+    response
+        .headers_mut()
+        .insert("content-type", http::HeaderValue::from_static("text/event-stream"));
+    response
+}
+
+fn status(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Full::default().boxed());
     *response.status_mut() = status;
     response
 }
