@@ -12,3 +12,4 @@ mod house;
 mod load;
 mod reload;
 mod support;
+mod wire;
