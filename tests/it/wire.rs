@@ -27,7 +27,8 @@ async fn world(gateway: &str) -> (Recorder, Gateway) {
 }
 
 fn modern(method: &str, params: Value) -> Value {
-    let mut body = json!({"jsonrpc": "2.0", "id": "a", "method": method, "params": params});
+    let mut body = json!({"jsonrpc": "2.0", "id": "a", "method": method});
+    body["params"] = params;
     body["params"]["_meta"] = json!({"io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}});
     body
 }
