@@ -49,6 +49,21 @@ pub fn is_unsafe(character: char) -> bool {
             | 0xe0000..=0xe0fff)
 }
 
+/// The text without the characters that a reader does not see and a model does: direction overrides, zero-width, tag and
+/// control characters. Line ends and tabs stay, and so do the two selectors that choose between text and emoji.
+pub fn without_hidden(text: &str) -> Cow<'_, str> {
+    if text.chars().any(is_hidden) {
+        Cow::Owned(text.chars().filter(|&character| !is_hidden(character)).collect())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
+/// See [`without_hidden`].
+pub fn is_hidden(character: char) -> bool {
+    is_unsafe(character) && !matches!(character, '\n' | '\r' | '\t' | '\u{fe0e}' | '\u{fe0f}')
+}
+
 /// The last character boundary up to an offset; the end, for one beyond it.
 pub fn floor(text: &str, offset: usize) -> usize {
     let mut at = offset.min(text.len());
@@ -106,6 +121,15 @@ mod tests {
     #[test]
     fn plain_text_of_any_language_stays_and_is_not_copied() {
         assert!(matches!(safe("Grüße, 世界 👋"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn what_is_hidden_goes_and_what_is_seen_stays() {
+        assert_eq!(without_hidden("a\u{202e}b\u{200b}c\u{e0041}\u{1b}d"), "abcd");
+        assert!(matches!(
+            without_hidden("Zeile\n\t\u{2764}\u{fe0f} 世界"),
+            Cow::Borrowed(_)
+        ));
     }
 
     #[test]

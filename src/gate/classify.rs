@@ -5,14 +5,14 @@
 
 use std::borrow::Cow;
 
-use ::http::{HeaderMap, HeaderName, StatusCode};
+use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
 use crate::gate::error::Error;
 use crate::gate::level::Level;
 use crate::gate::tasks;
 use crate::mcp::envelope::{Message, Params};
 use crate::mcp::error::code;
-use crate::mcp::header::{MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, decode};
+use crate::mcp::header::{BadEncoding, MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, decode};
 use crate::mcp::json::{Span, string};
 use crate::mcp::{Era, Method, Version};
 
@@ -32,7 +32,7 @@ pub(super) fn classify(
     message: &Message,
     method: &Method,
 ) -> Result<Option<Claim>, Error> {
-    let header = single(headers, &MCP_PROTOCOL_VERSION)?;
+    let header = single(headers, &MCP_PROTOCOL_VERSION, plain)?;
     let claim = message
         .params
         .as_ref()
@@ -103,7 +103,7 @@ fn read_claim(body: &[u8], message: &Message) -> Result<Claim, Error> {
 
 /// `Mcp-Method` on all requests, `Mcp-Name` where the method names something.
 fn check_mirrors(headers: &HeaderMap, body: &[u8], message: &Message, method: &Method) -> Result<(), Error> {
-    let told = single(headers, &MCP_METHOD)?;
+    let told = single(headers, &MCP_METHOD, plain)?;
     if told.as_deref() != Some(method.as_str()) {
         return Err(mismatch("Mcp-Method", told.as_deref(), method.as_str()));
     }
@@ -112,7 +112,7 @@ fn check_mirrors(headers: &HeaderMap, body: &[u8], message: &Message, method: &M
     };
     let named = text(body, named)
         .ok_or_else(|| Error::bad_request(code::INVALID_PARAMS, "the name in `params` is not a string"))?;
-    let told = single(headers, &MCP_NAME)?;
+    let told = single(headers, &MCP_NAME, decode)?;
     if told.as_deref() != Some(&*named) {
         return Err(mismatch("Mcp-Name", told.as_deref(), &named));
     }
@@ -128,8 +128,18 @@ fn mirrored(method: &Method, params: &Params) -> Option<Span> {
     }
 }
 
-/// One header of this name at most, decoded.
-fn single(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Error> {
+type Reading = fn(&HeaderValue) -> Result<Cow<'_, str>, BadEncoding>;
+
+/// The text of a header that has no encoding: only `Mcp-Name` and `Mcp-Param-*` may be wrapped in base64.
+fn plain(value: &HeaderValue) -> Result<Cow<'_, str>, BadEncoding> {
+    value
+        .to_str()
+        .map(|text| Cow::Borrowed(text.trim_matches([' ', '\t'])))
+        .map_err(|_| BadEncoding)
+}
+
+/// One header of this name at most, read as its values are written.
+fn single(headers: &HeaderMap, name: &HeaderName, read: Reading) -> Result<Option<String>, Error> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
@@ -138,7 +148,7 @@ fn single(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, Erro
             format!("the header `{name}` stands twice"),
         ));
     }
-    match decode(value) {
+    match read(value) {
         Ok(text) => Ok(Some(text.into_owned())),
         Err(_) => Err(Error::bad_request(
             code::HEADER_MISMATCH,
@@ -181,4 +191,24 @@ pub(super) fn supported_versions() -> String {
         .map(|version| format!("\"{version}\""))
         .collect();
     format!("[{}]", names.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_names_may_be_wrapped_in_base64() {
+        let mut headers = HeaderMap::new();
+        headers.insert(&MCP_METHOD, HeaderValue::from_static("=?base64?dG9vbHMvY2FsbA==?="));
+        headers.insert(&MCP_NAME, HeaderValue::from_static("=?base64?dG9vbHMvY2FsbA==?="));
+        assert_ne!(
+            single(&headers, &MCP_METHOD, plain).unwrap().as_deref(),
+            Some("tools/call")
+        );
+        assert_eq!(
+            single(&headers, &MCP_NAME, decode).unwrap().as_deref(),
+            Some("tools/call")
+        );
+    }
 }

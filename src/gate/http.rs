@@ -4,6 +4,7 @@
 //! except [`collect`], which bounds it.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::{
@@ -16,11 +17,15 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use tokio::time::{Instant, timeout_at};
 
 use crate::gate::body::Body;
 use crate::gate::error::Error;
 use crate::mcp::error::code;
 use crate::snapshot::Gateway;
+
+/// From the head of a request to the end of its body.
+const BODY: Duration = Duration::from_secs(60);
 
 /// Which `Host` and `Origin` values pass, made once a generation.
 pub(super) struct Doors {
@@ -78,15 +83,18 @@ impl Doors {
     }
 }
 
-/// The host that the request names, without port. HTTP/2 carries it as `:authority`.
+/// The host that the request names, without port. HTTP/2 carries it as `:authority`, a request line may too: beside one
+/// of these a `Host` must say the same (RFC 9112 §3.2.2, RFC 9113 §8.3.1), or who forwards it may have checked the other.
 pub(super) fn host(request: &Parts) -> Option<&str> {
     let mut hosts = request.headers.get_all(HOST).iter();
-    let text = match (request.uri.authority(), hosts.next()) {
-        (Some(authority), _) => authority.as_str(),
-        (None, Some(host)) if hosts.next().is_none() => host.to_str().ok()?,
-        _ => return None,
+    let header = match hosts.next() {
+        Some(host) => Some(host.to_str().ok()?),
+        None => None,
     };
-    if text.contains('@') {
+    let authority = request.uri.authority().map(http::uri::Authority::as_str);
+    let text = authority.or(header)?;
+    let agree = header.is_none_or(|header| header.eq_ignore_ascii_case(text));
+    if hosts.next().is_some() || !agree || text.contains('@') {
         return None;
     }
     Some(without_port(text))
@@ -115,6 +123,10 @@ pub(super) fn is_loopback_name(host: &str) -> bool {
 pub(super) fn is_forwarded(headers: &HeaderMap) -> bool {
     headers.contains_key(FORWARDED)
         || headers.contains_key(VIA)
+        // What some proxies send in place of these.
+        || ["x-forwarded", "x-real-ip", "x-client-ip", "cf-connecting-ip", "true-client-ip"]
+            .iter()
+            .any(|name| headers.contains_key(*name))
         || headers.keys().any(|name| name.as_str().starts_with("x-forwarded-"))
 }
 
@@ -166,7 +178,16 @@ fn essence(value: &str) -> String {
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
-/// The whole body, at most `limit` bytes: 413 beyond, before it is read where `Content-Length` says so.
+/// A client that sends its body drop by drop keeps a connection and what it has sent so far.
+fn too_slow() -> Error {
+    Error::new(
+        StatusCode::REQUEST_TIMEOUT,
+        code::INVALID_REQUEST,
+        format!("the body did not arrive within {} seconds", BODY.as_secs()),
+    )
+}
+
+/// The whole body within [`BODY`], at most `limit` bytes: 413 beyond, before it is read where `Content-Length` says so.
 pub(super) async fn collect(mut body: Incoming, headers: &HeaderMap, limit: u64) -> Result<Bytes, Error> {
     let too_large = || {
         Error::new(
@@ -184,7 +205,8 @@ pub(super) async fn collect(mut body: Incoming, headers: &HeaderMap, limit: u64)
     }
     let mut first: Option<Bytes> = None;
     let mut rest = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    let end = Instant::now() + BODY;
+    while let Some(frame) = timeout_at(end, body.frame()).await.map_err(|_late| too_slow())? {
         let frame = frame.map_err(|error| {
             Error::bad_request(code::INVALID_REQUEST, "the body did not arrive whole").with_detail(error.to_string())
         })?;
@@ -281,6 +303,38 @@ mod tests {
         for bad in ["localhost.evil.example", "127.0.0.1.nip.example", "evil.example", "::2"] {
             assert!(!is_loopback_name(bad), "{bad}");
         }
+    }
+
+    fn named(uri: &str, hosts: &[&str]) -> Option<String> {
+        let request = hosts.iter().fold(http::Request::builder().uri(uri), |request, name| {
+            request.header(HOST, *name)
+        });
+        host(&request.body(()).unwrap().into_parts().0).map(str::to_owned)
+    }
+
+    #[test]
+    fn a_host_and_an_authority_must_agree() {
+        assert_eq!(named("/mcp/a", &["localhost:1"]).as_deref(), Some("localhost"));
+        assert_eq!(
+            named("http://localhost:1/mcp/a", &["LOCALHOST:1"]).as_deref(),
+            Some("localhost")
+        );
+        assert_eq!(named("http://localhost:1/mcp/a", &[]).as_deref(), Some("localhost"));
+        assert_eq!(named("http://localhost/mcp/a", &["evil.example"]), None);
+        assert_eq!(named("http://localhost/mcp/a", &["localhost", "evil.example"]), None);
+        assert_eq!(named("/mcp/a", &["localhost", "localhost"]), None);
+        assert_eq!(named("/mcp/a", &["a@localhost"]), None);
+        assert_eq!(named("/mcp/a", &[]), None);
+    }
+
+    #[test]
+    fn marks_of_proxies_are_seen() {
+        for name in ["forwarded", "via", "x-forwarded-for", "x-forwarded", "x-real-ip"] {
+            let mut headers = HeaderMap::new();
+            headers.insert(name, HeaderValue::from_static("1"));
+            assert!(is_forwarded(&headers), "{name}");
+        }
+        assert!(!is_forwarded(&HeaderMap::new()));
     }
 
     #[test]

@@ -26,6 +26,7 @@ mod session;
 mod tasks;
 mod template;
 mod view;
+mod visible;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

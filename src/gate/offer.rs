@@ -1,7 +1,8 @@
 //! What an endpoint offers before anybody's rights are asked: selected, renamed, with collisions and the lock decided.
 //!
 //! Made from the catalogues of the endpoint's servers, in the order of the configuration and, within a server, in
-//! the server's own order. An item's JSON stays as the server sent it but for a shown name and a description override.
+//! the server's own order. An item's JSON stays as the server sent it but for a shown name, a description override, and
+//! characters hidden in its texts, which are taken out. The lock compares what the server sent.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::gate::generation::Generation;
+use crate::gate::visible::{name_is_visible, visible};
 use crate::lock::Difference;
 use crate::mcp::edit::Edits;
 use crate::mcp::json;
@@ -127,6 +129,10 @@ impl Offer {
                 self.problems.push(held("tool", &tool.item.name, reason));
                 continue;
             }
+            if !name_is_visible(&tool.item) {
+                self.problems.push(hidden(&selection.server, &tool.item));
+                continue;
+            }
             let none = ToolOverride::default();
             let change = selection.overrides.get(&tool.item.name).unwrap_or(&none);
             let shown = change
@@ -157,6 +163,10 @@ impl Offer {
                 self.problems.push(held("prompt", &prompt.name, reason));
                 continue;
             }
+            if !name_is_visible(prompt) {
+                self.problems.push(hidden(&selection.server, prompt));
+                continue;
+            }
             let shown = shown_name(endpoint.tool_names, &selection.server, &prompt.name);
             let raw = renamed(prompt, &shown, None);
             self.prompts.push(OfferItem {
@@ -170,7 +180,7 @@ impl Offer {
             server: index,
             shown: Arc::clone(&item.name),
             name: Arc::clone(&item.name),
-            raw: item.raw.clone(),
+            raw: visible(&item.raw),
         };
         self.resources.extend(
             catalogue
@@ -244,7 +254,17 @@ fn renamed(item: &Item, shown: &str, description: Option<&str>) -> Bytes {
             ),
         }
     }
-    edits.apply(&item.raw).into_bytes()
+    visible(&edits.apply(&item.raw).into_bytes())
+}
+
+/// A name that looks like another's is served to nobody: who chose it by a glob has not seen it.
+fn hidden(server: &ServerName, item: &Item) -> Problem {
+    let name = crate::text::safe(&item.name);
+    Problem {
+        shown: name.to_string(),
+        items: vec![format!("{server}/{name}")],
+        reason: "its name has hidden characters".to_owned(),
+    }
 }
 
 /// Why a pinned server's item is not what was reviewed.

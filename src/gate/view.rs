@@ -13,6 +13,7 @@ use crate::mcp::edit::Edits;
 use crate::mcp::json;
 use crate::name::EndpointName;
 use crate::snapshot::access::{Object, Rights};
+use crate::text::without_hidden;
 
 /// A kind of thing that is listed.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -162,7 +163,8 @@ impl View {
                 .join("\n\n"),
         };
         Some(
-            text.char_indices()
+            without_hidden(&text)
+                .char_indices()
                 .take_while(|(at, _)| *at < MAX)
                 .map(|(_, letter)| letter)
                 .collect(),
