@@ -30,6 +30,9 @@ use crate::snapshot::Limits;
 use crate::snapshot::access::{Denied, Object, Permit, Purpose};
 use crate::upstream::{Call, FailureKind, Link, Upstream};
 
+/// Subscriptions keep theirs.
+const MAX_URI: usize = 8 << 10;
+
 /// A name that was looked up, and allowed.
 struct Target {
     permit: Permit,
@@ -268,6 +271,9 @@ fn task(exchange: &Exchange) -> Result<Target, Error> {
 
 /// The first server in order that has the resource and may be asked for it.
 pub(super) fn resource_permit(exchange: &Exchange, view: &View, uri: &str) -> Result<(Permit, Arc<Upstream>), Error> {
+    if uri.len() > MAX_URI {
+        return Err(Error::invalid_params(format!("`uri` is longer than {MAX_URI} bytes")));
+    }
     for at in view.resource_servers(uri) {
         let server = &view.offer.servers[at];
         let object = Object::Resource {

@@ -20,6 +20,9 @@ use crate::mcp::header::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID};
 use crate::mcp::json::string;
 use crate::mcp::{Era, Method, Version, sse};
 
+/// Of one client: they are kept as long as its session.
+const MAX_CAPABILITIES: usize = 64 << 10;
+
 /// The session that the request names: 400 without one, 404 for one that is not (or no longer) this caller's.
 pub(super) fn session(request: &Request, headers: &HeaderMap) -> Result<Arc<Session>, Error> {
     let id = headers.get(&MCP_SESSION_ID).ok_or_else(|| {
@@ -59,6 +62,11 @@ pub(super) async fn initialize(
         .filter(|span| body.get(span.start) == Some(&b'{'));
     let capabilities =
         capabilities.ok_or_else(|| Error::invalid_params("`initialize` needs `capabilities`, an object"))?;
+    if capabilities.len() > MAX_CAPABILITIES {
+        return Err(Error::invalid_params(format!(
+            "`capabilities` is longer than {MAX_CAPABILITIES} bytes"
+        )));
+    }
     let result = discover::initialize_result(request, version).await?;
     let seed = Seed {
         account: request.identity.account(request.peer),
@@ -203,6 +211,8 @@ pub(super) async fn batch(request: Request, headers: &HeaderMap, body: &Bytes) -
     let elements = envelope::read_batch(body)
         .map_err(|_| Error::bad_request(code::INVALID_REQUEST, "the array is empty, too long, or not JSON"))?;
     let mut messages: Vec<Bytes> = Vec::new();
+    // All answers are in memory before the first one goes out.
+    let mut left = request.generation.snapshot.gateway.limits.response_body;
     for element in elements {
         let part = slice(body, element);
         let message = envelope::read(&part);
@@ -225,7 +235,9 @@ pub(super) async fn batch(request: Request, headers: &HeaderMap, body: &Bytes) -
                 "`initialize` must not be in a batch",
             ));
         }
-        messages.extend(element_answers(request.again(), headers, part, message).await?);
+        let answers = element_answers(request.again(), headers, part, message, left).await?;
+        left = left.saturating_sub(answers.iter().map(|answer| answer.len() as u64).sum());
+        messages.extend(answers);
     }
     Ok(render_batch(&messages))
 }
@@ -248,9 +260,9 @@ fn element_answers(
     headers: &HeaderMap,
     part: Bytes,
     message: Message,
+    limit: u64,
 ) -> BoxFuture<'_, Result<Vec<Bytes>, Error>> {
     Box::pin(async move {
-        let limit = request.generation.snapshot.gateway.limits.response_body;
         let (id, outcome) = exchange::answer(request, headers, part, message).await;
         let answer = match outcome {
             Ok(answer) => answer,

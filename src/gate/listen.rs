@@ -140,9 +140,10 @@ pub(super) async fn subscribe_resource(exchange: &Exchange) -> Result<Response<B
     let server = permit.server().clone();
     let link = session_link(exchange, session, &upstream).await;
     let link = link.map_err(|failure| Error::internal(failure.public()).with_detail(failure.detail))?;
-    if session.subscribe(server, uri.clone())
-        && let Err(failure) = link.subscribe(permit, &uri).await
-    {
+    let is_new = session
+        .subscribe(server, uri.clone())
+        .ok_or_else(|| Error::invalid_params("this session has too many subscriptions"))?;
+    if is_new && let Err(failure) = link.subscribe(permit, &uri).await {
         session.unsubscribe(&uri);
         return Err(Error::internal(failure.public()).with_detail(failure.detail));
     }

@@ -19,8 +19,10 @@ use crate::gate::level::{Level, level_of};
 use crate::gate::pump::relay_request;
 use crate::gate::session::Session;
 use crate::gate::tasks::Watch;
+use crate::mcp::edit::Edits;
 use crate::mcp::envelope::{self, Kind, Message};
 use crate::mcp::error::code;
+use crate::mcp::json::Span;
 use crate::mcp::result::{ResultEditor, ResultRules, Seen};
 use crate::mcp::{Era, Method, sse};
 use crate::upstream::{Failure, JsonBody, Link, Messages, Reply};
@@ -54,6 +56,9 @@ pub(super) struct Context {
 pub(super) struct JsonReply {
     body: JsonBody,
     editor: Option<ResultEditor>,
+    /// The editor looks, and changes an id to one of the same length at most: else the announced length is missed, and
+    /// the client sees that the answer is not whole.
+    keeps_length: bool,
     ready: VecDeque<Bytes>,
     running: Running,
     _in_session: Option<InSession>,
@@ -91,12 +96,14 @@ async fn json(status: u16, body: JsonBody, mut context: Context) -> Response<Bod
         Era::Modern => StatusCode::from_u16(status).unwrap_or(StatusCode::OK),
     };
     // What was read whole already costs nothing to look at; what a server has sent as JSON has its status from there.
-    let looked_at = context.watch.is_some() || (context.client == Era::Modern && body.is_whole());
+    let is_short = body.size_hint().exact().is_some_and(|length| length <= MAX_HELD as u64);
+    let looked_at = context.watch.is_some() || is_short;
     let rules = context.rules.take().or_else(|| looked_at.then(ResultRules::default));
-    let Some(rules) = rules else {
+    let Some(rules) = rules.map(|rules| context.under_own_id(rules)) else {
         let reply = JsonReply {
             body,
-            editor: None,
+            editor: Some(ResultEditor::new(context.under_own_id(ResultRules::default()))),
+            keeps_length: true,
             ready: VecDeque::new(),
             running: context.running,
             _in_session: context.in_session,
@@ -119,6 +126,7 @@ async fn json(status: u16, body: JsonBody, mut context: Context) -> Response<Bod
             let reply = JsonReply {
                 body,
                 editor: Some(*editor),
+                keeps_length: false,
                 ready: ready.into(),
                 running: context.running,
                 _in_session: context.in_session,
@@ -218,7 +226,10 @@ async fn events(mut messages: Messages, mut context: Context) -> Response<Body> 
 /// The server had nothing to say but its answer: plain JSON.
 fn whole(message: &Bytes, mut context: Context) -> Response<Body> {
     context.running.end(Outcome::Answered);
-    let (pieces, seen) = match edit(message, context.rules.clone()) {
+    let (pieces, seen) = match edit(
+        message,
+        Some(context.under_own_id(context.rules.clone().unwrap_or_default())),
+    ) {
         Ok(edited) => edited,
         Err(detail) => {
             return broken_off(context, &detail, INVALID_ANSWER);
@@ -280,11 +291,7 @@ impl JsonReply {
                 Some(Ok(frame)) => {
                     let Ok(data) = frame.into_data() else { continue };
                     let Some(editor) = &mut self.editor else {
-                        // hyper does not ask again once the announced length is sent.
-                        if self.body.size_hint().exact() == Some(0) {
-                            self.running.end(Outcome::Answered);
-                        }
-                        return Poll::Ready(Some(Ok(data)));
+                        return Poll::Ready(None);
                     };
                     let mut out = Vec::new();
                     if let Err(error) = editor.feed(data, &mut out) {
@@ -292,16 +299,20 @@ impl JsonReply {
                         return Poll::Ready(Some(Err(error.to_string().into())));
                     }
                     self.ready.extend(out);
+                    // hyper does not ask again once the announced length is sent.
+                    if self.keeps_length && self.body.size_hint().exact() == Some(0) {
+                        self.running.end(Outcome::Answered);
+                    }
                 }
             }
         }
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
-        if self.editor.is_some() {
-            SizeHint::default()
-        } else {
+        if self.keeps_length {
             self.body.size_hint()
+        } else {
+            SizeHint::default()
         }
     }
 }
@@ -352,7 +363,25 @@ impl EventReply {
     }
 }
 
+/// A server that answered with another id could speak for another server: clients match answers by their id alone.
+fn under_id(message: &Bytes, theirs: Option<Span>, own: &Bytes) -> Bytes {
+    match theirs.filter(|theirs| theirs.of(message) != own) {
+        None => message.clone(),
+        Some(theirs) => {
+            let mut edits = Edits::default();
+            edits.replace(theirs, own.clone());
+            edits.apply(message).into_bytes()
+        }
+    }
+}
+
 impl Context {
+    /// See [`under_id`].
+    fn under_own_id(&self, mut rules: ResultRules) -> ResultRules {
+        rules.replace_id = Some(self.id.clone());
+        rules
+    }
+
     fn look(&self, seen: &Seen, pieces: &[Bytes]) {
         if let Some(watch) = &self.watch {
             watch.look(seen, &pieces.concat());
@@ -366,7 +395,7 @@ impl Context {
             return;
         };
         match &read.kind {
-            Kind::Response { .. } => self.pass_response(message, out),
+            Kind::Response { id, .. } => self.pass_response(&under_id(message, *id, &self.id), out),
             Kind::Notification { method } if self.admits(method, message, &read) => sse::write(out, message),
             Kind::Notification { .. } => {}
             Kind::Request { .. } => {

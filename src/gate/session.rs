@@ -27,6 +27,8 @@ const MAX_BACKLOG: usize = 64;
 const MAX_PENDING: usize = 64;
 /// Calls of one session at a time.
 const MAX_CALLS: usize = 1_000;
+/// Resources that one session may be subscribed to.
+const MAX_SUBSCRIPTIONS: usize = 1_000;
 /// A session ends this long after its start, whatever happens.
 const HARD_END: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -344,9 +346,14 @@ impl Session {
         self.state().feed.as_ref().is_some_and(|feed| !feed.is_closed())
     }
 
-    /// Adds a subscription; false when it is there already.
-    pub(super) fn subscribe(&self, server: ServerName, uri: String) -> bool {
-        self.state().subscriptions.insert((server, uri))
+    /// Adds a subscription; false when it is there already, `None` when there are too many.
+    pub(super) fn subscribe(&self, server: ServerName, uri: String) -> Option<bool> {
+        let mut state = self.state();
+        let wanted = (server, uri);
+        if state.subscriptions.contains(&wanted) {
+            return Some(false);
+        }
+        (state.subscriptions.len() < MAX_SUBSCRIPTIONS).then(|| state.subscriptions.insert(wanted))
     }
 
     /// Takes a subscription out and names its server.
@@ -454,6 +461,15 @@ mod tests {
         let third = sessions.begin(seed("alice"), 2).unwrap();
         assert!(first.closed.is_cancelled() && !second.closed.is_cancelled() && !third.closed.is_cancelled());
         assert_eq!(sessions.len(), 3);
+    }
+
+    #[test]
+    fn subscriptions_have_a_bound() {
+        let sessions = Sessions::new();
+        let session = sessions.begin(seed("alice"), 2).unwrap();
+        let subscribe = |at: usize| session.subscribe(ServerName::new("s").unwrap(), format!("r://{at}"));
+        assert!((0..MAX_SUBSCRIPTIONS).all(|at| subscribe(at) == Some(true)));
+        assert_eq!((subscribe(0), subscribe(MAX_SUBSCRIPTIONS)), (Some(false), None));
     }
 
     #[test]

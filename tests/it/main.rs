@@ -8,6 +8,7 @@ mod cli;
 mod deny;
 mod findings;
 mod grammar;
+mod hostile;
 mod house;
 mod load;
 mod reload;

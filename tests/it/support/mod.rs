@@ -2,8 +2,10 @@
 
 mod gateway;
 mod http;
+mod liar;
 mod recorder;
 
 pub(crate) use gateway::Gateway;
 pub(crate) use http::{Answer, Client};
+pub(crate) use liar::Liar;
 pub(crate) use recorder::Recorder;
