@@ -375,7 +375,7 @@ fn permit(
 ) -> Result<Permit, Denied> {
     let request = &exchange.request;
     request.identity.rights.permit(&request.endpoint, object, purpose).inspect_err(|denied| {
-        tracing::info!(principal = %request.identity.caller.principal, endpoint = %request.endpoint, object = %object, reason = %denied, "denied");
+        tracing::info!(principal = %request.identity.caller.principal, endpoint = %request.endpoint, object = %crate::text::safe(&object.to_string()), reason = %denied, "denied");
         let counters = request.gate.counters.calls(&request.endpoint, server);
         counters.denied.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     })

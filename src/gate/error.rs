@@ -112,7 +112,7 @@ impl Error {
     }
 
     pub(super) fn into_response(self, id: Option<&[u8]>) -> Response<Body> {
-        tracing::debug!(status = self.status.as_u16(), code = self.code, public = %self.public, detail = self.detail.as_deref(), "refused");
+        tracing::debug!(status = self.status.as_u16(), code = self.code, public = %crate::text::safe(&self.public), detail = self.detail.as_deref(), "refused");
         let mut answer = Response::new(Body::from(self.message(id)));
         *answer.status_mut() = self.status;
         let headers = answer.headers_mut();
