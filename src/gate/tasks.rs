@@ -4,6 +4,7 @@
 //! goes to the server that gave it out, for the caller that it was given to, as long as that caller may use the tool.
 //! The table lives in this process: after a restart a task is unknown here.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -157,10 +158,19 @@ impl Tasks {
             .cloned()
     }
 
+    /// The first server that gives out an id has it: another one cannot take over a task by naming its id.
     fn keep(&self, key: Key, owner: Owner) {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if table.owners.insert(key.clone(), owner).is_some() {
-            return;
+        match table.owners.entry(key.clone()) {
+            Entry::Occupied(known) => {
+                if known.get().server != owner.server {
+                    tracing::warn!(server = %owner.server, "a server gives out the id of another server's task");
+                }
+                return;
+            }
+            Entry::Vacant(place) => {
+                place.insert(owner);
+            }
         }
         table.order.push_back(key);
         if table.order.len() > MAX_TASKS
@@ -168,5 +178,44 @@ impl Tasks {
         {
             table.owners.remove(&oldest);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(user: &str, id: &str) -> Key {
+        Key {
+            account: Account::Principal(crate::name::Principal::User(user.into())),
+            endpoint: EndpointName::new("e").unwrap(),
+            id: id.into(),
+        }
+    }
+
+    fn owner(server: &str) -> Owner {
+        Owner {
+            server: ServerName::new(server).unwrap(),
+            tool: "t".into(),
+        }
+    }
+
+    #[test]
+    fn a_task_is_its_callers_and_its_first_servers() {
+        let tasks = Tasks::default();
+        tasks.keep(key("alice", "1"), owner("first"));
+        tasks.keep(key("alice", "1"), owner("second"));
+        assert_eq!(tasks.owner(&key("alice", "1")).unwrap().server.as_str(), "first");
+        assert!(tasks.owner(&key("bob", "1")).is_none());
+    }
+
+    #[test]
+    fn the_oldest_tasks_are_forgotten() {
+        let tasks = Tasks::default();
+        for id in 0..=MAX_TASKS {
+            tasks.keep(key("alice", &id.to_string()), owner("s"));
+        }
+        assert!(tasks.owner(&key("alice", "0")).is_none());
+        assert!(tasks.owner(&key("alice", "1")).is_some());
     }
 }

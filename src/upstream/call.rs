@@ -98,25 +98,6 @@ pub(super) struct Deadline {
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-impl Reply {
-    /// Lets the call run to its end, up to its deadline, and discards what comes.
-    pub fn detach(self) {
-        tokio::spawn(async move {
-            match self {
-                Self::Json { mut body, .. } => {
-                    while let Some(Ok(_)) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {}
-                }
-                Self::Messages(mut messages) => {
-                    let mut discarded = Vec::new();
-                    while let Ok(true) = messages.next_batch(&mut discarded).await {
-                        discarded.clear();
-                    }
-                }
-            }
-        });
-    }
-}
-
 impl JsonBody {
     /// Is all of it in memory already?
     pub fn is_whole(&self) -> bool {
