@@ -385,10 +385,7 @@ fn permit(
 fn take_limits(exchange: &Exchange, target: &Target) -> Result<(), Error> {
     let request = &exchange.request;
     let snapshot = &request.generation.snapshot;
-    let on_endpoint = snapshot
-        .endpoints
-        .get(&request.endpoint)
-        .and_then(|endpoint| endpoint.limits.calls_per_minute);
+    let on_endpoint = endpoint_limits(exchange).and_then(|limits| limits.calls_per_minute);
     let of_tool = target.limits.calls_per_minute;
     let everywhere = snapshot.gateway.limits.calls_per_minute;
     if everywhere == 0 && on_endpoint.is_none() && of_tool.is_none() {
@@ -430,27 +427,27 @@ fn take_limits(exchange: &Exchange, target: &Target) -> Result<(), Error> {
 
 /// Of several timeouts the smallest holds.
 fn deadline(exchange: &Exchange, tool: &Limits) -> Duration {
-    let snapshot = &exchange.request.generation.snapshot;
-    let endpoint = snapshot
-        .endpoints
-        .get(&exchange.request.endpoint)
-        .and_then(|endpoint| endpoint.limits.call_timeout);
+    let gateway = &exchange.request.generation.snapshot.gateway.limits;
+    let endpoint = endpoint_limits(exchange).and_then(|limits| limits.call_timeout);
     [endpoint, tool.call_timeout]
         .into_iter()
         .flatten()
-        .fold(snapshot.gateway.limits.call_timeout, Duration::min)
+        .fold(gateway.call_timeout, Duration::min)
 }
 
 fn response_limit(exchange: &Exchange, tool: &Limits) -> u64 {
-    let snapshot = &exchange.request.generation.snapshot;
-    let endpoint = snapshot
-        .endpoints
-        .get(&exchange.request.endpoint)
-        .and_then(|endpoint| endpoint.limits.response_body);
+    let gateway = &exchange.request.generation.snapshot.gateway.limits;
+    let endpoint = endpoint_limits(exchange).and_then(|limits| limits.response_body);
     [endpoint, tool.response_body]
         .into_iter()
         .flatten()
-        .fold(snapshot.gateway.limits.response_body, u64::min)
+        .fold(gateway.response_body, u64::min)
+}
+
+fn endpoint_limits(exchange: &Exchange) -> Option<&Limits> {
+    let request = &exchange.request;
+    let endpoint = request.generation.snapshot.endpoints.get(&request.endpoint);
+    endpoint.map(|endpoint| &endpoint.limits)
 }
 
 async fn open(exchange: &Exchange, target: &Target) -> Result<Link, crate::upstream::Failure> {

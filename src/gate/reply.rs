@@ -133,14 +133,7 @@ async fn json(status: u16, body: JsonBody, mut context: Context) -> Response<Bod
             };
             json_response(Body::json(reply))
         }
-        Held::Broken(detail) => {
-            tracing::warn!(detail, "a server's answer broke off");
-            context.running.end(Outcome::Failed);
-            json_response(
-                crate::mcp::error::response(Some(&context.id), code::INTERNAL, "the server's answer broke off", None)
-                    .into(),
-            )
-        }
+        Held::Broken(detail) => broken_off(context, &detail, "the server's answer broke off"),
     }
 }
 
