@@ -17,6 +17,7 @@ mod signals;
 mod start;
 mod state;
 mod status;
+mod survey;
 mod tls;
 mod watch;
 mod world;
@@ -24,6 +25,7 @@ mod world;
 pub use error::Error;
 pub use start::run;
 pub use state::state_directory;
+pub use survey::{Listing, Listings, Unlisted, programs, survey};
 
 use std::path::PathBuf;
 

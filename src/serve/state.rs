@@ -41,20 +41,7 @@ pub(super) struct State {
 impl State {
     /// Makes the directory where it is not there, and refuses one that another gateway has.
     pub(super) fn claim(directory: &Path) -> Result<Self, Error> {
-        let cannot = |error: &io::Error| {
-            Error::new(format!(
-                "cannot use the state directory {}: {error}",
-                directory.display()
-            ))
-            .hint("name another one with `--state DIR`")
-        };
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(directory)
-            .map_err(|error| cannot(&error))?;
-        let directory = std::path::absolute(directory).map_err(|error| cannot(&error))?;
-        check_mode(&directory)?;
+        let directory = prepare(directory)?;
         let socket = socket_path(&directory);
         if SocketAddr::from_pathname(&socket).is_err() {
             return Err(Error::new(format!(
@@ -64,21 +51,40 @@ impl State {
             .hint("name a state directory with a shorter path: `--state DIR`"));
         }
         let lock = lock(&directory)?;
-        match OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(directory.join(".gitignore"))
-        {
-            Ok(mut file) => file.write_all(b"*\n").map_err(|error| cannot(&error))?,
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(cannot(&error)),
-        }
         Ok(Self { directory, _lock: lock })
     }
 
     pub(super) fn socket(&self) -> PathBuf {
         socket_path(&self.directory)
     }
+}
+
+/// Makes the directory where it is not there: private, and nothing that git would take. Returns its absolute path.
+pub(super) fn prepare(directory: &Path) -> Result<PathBuf, Error> {
+    let cannot = |error: &io::Error| {
+        Error::new(format!(
+            "cannot use the state directory {}: {error}",
+            directory.display()
+        ))
+        .hint("name another one with `--state DIR`")
+    };
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)
+        .map_err(|error| cannot(&error))?;
+    let directory = std::path::absolute(directory).map_err(|error| cannot(&error))?;
+    check_mode(&directory)?;
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(directory.join(".gitignore"))
+    {
+        Ok(mut file) => file.write_all(b"*\n").map_err(|error| cannot(&error))?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        Err(error) => return Err(cannot(&error)),
+    }
+    Ok(directory)
 }
 
 fn below(path: &Path) -> PathBuf {

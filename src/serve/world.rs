@@ -147,7 +147,8 @@ fn references(snapshot: &Snapshot) -> BTreeSet<(String, &SecretRef)> {
     found
 }
 
-fn of_server(server: &Server) -> Vec<(String, &SecretRef)> {
+/// Every secret that is needed to reach one server, with its key in the table.
+pub(super) fn of_server(server: &Server) -> Vec<(String, &SecretRef)> {
     let (table, settings) = match &server.transport {
         Transport::Http { headers, .. } => ("headers", headers),
         Transport::Stdio { env, .. } => ("env", env),

@@ -9,10 +9,11 @@ use tokio::time::{Instant, timeout};
 
 use crate::mcp::Version;
 use crate::name::ServerName;
+use crate::snapshot::Transport as Table;
 use crate::upstream::failure::{Failure, FailureKind};
 use crate::upstream::health::Health;
 use crate::upstream::http::Server;
-use crate::upstream::settings::Settings;
+use crate::upstream::settings::{Context, Settings, SettingsError};
 use crate::upstream::stdio::Command;
 
 /// Small messages that go out on their own (cancellations, refusals); more than this at once is a flood and is dropped.
@@ -42,6 +43,15 @@ pub(super) struct Core {
 pub(super) enum Transport {
     Http(Box<Server>),
     Stdio(Command),
+}
+
+impl Transport {
+    pub(super) fn new(settings: &Settings, context: &Context) -> Result<Self, SettingsError> {
+        Ok(match &settings.server.transport {
+            Table::Http { .. } => Self::Http(Box::new(Server::new(settings, context)?)),
+            Table::Stdio { .. } => Self::Stdio(Command::new(settings, context)?),
+        })
+    }
 }
 
 impl Core {

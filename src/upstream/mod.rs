@@ -25,6 +25,7 @@ mod scope;
 mod settings;
 mod stdio;
 mod subscribe;
+mod survey;
 mod ticket;
 
 #[cfg(test)]
@@ -47,6 +48,7 @@ pub use health::{Condition, HealthStatus};
 pub use link::Link;
 pub use scope::{Profile, Scope, SessionKey, Sink, Unsolicited};
 pub use settings::{Context, Limits, Secret, Settings, SettingsError};
+pub use survey::{Survey, survey};
 
 use crate::mcp::Version;
 use crate::name::ServerName;
@@ -87,10 +89,7 @@ pub struct Status {
 impl Upstream {
     /// Starts to fetch the catalogue. Must be called within a tokio runtime.
     pub fn start(settings: Settings, context: &Context) -> Result<Arc<Self>, SettingsError> {
-        let transport = match &settings.server.transport {
-            Table::Http { .. } => Transport::Http(Box::new(http::Server::new(&settings, context)?)),
-            Table::Stdio { .. } => Transport::Stdio(stdio::Command::new(&settings, context)?),
-        };
+        let transport = Transport::new(&settings, context)?;
         let core = Arc::new(Core::new(settings, transport));
         core.learn_version(core.settings.server.protocol);
         let own = Conversation::own(&core);

@@ -3,6 +3,7 @@
 mod fake;
 mod http;
 mod stdio;
+mod survey;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
