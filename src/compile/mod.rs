@@ -24,7 +24,7 @@ pub use origins::{Origin, Origins};
 
 use crate::config::grammar::{Given, Secret};
 use crate::config::table::Root;
-use crate::config::{self, Loaded};
+use crate::config::{self, Bundle, Collected, Loaded};
 use crate::diag::{Code, FileId, Finding, Findings, Place, Sources};
 use crate::lint;
 use crate::name::PiiName;
@@ -50,9 +50,12 @@ pub struct Compiled {
     /// Sorted.
     pub findings: Findings,
     pub sources: Sources,
-    /// SHA-256 over names and bytes of all files, in hex.
+    /// What was judged.
+    pub bundle: Bundle,
+    /// Of the bundle.
     pub digest: String,
-    /// All files that were read, and all directories that were looked into: what a watcher must watch.
+    /// All files that were read, and all directories that were looked into: what a watcher must watch. Empty for a bundle
+    /// that came from elsewhere.
     pub files: Vec<PathBuf>,
     pub directories: Vec<PathBuf>,
 }
@@ -70,6 +73,16 @@ impl Default for Settings {
 /// Reads, checks and compiles the configuration that the PATHs are together: what `validate`, `serve` and `explain` see.
 pub fn validate(paths: &[PathBuf], settings: &Settings) -> Compiled {
     compile(config::load(paths, &settings.files), settings)
+}
+
+/// The same for files that are in memory: a plan's, a generation's, a running gateway's.
+pub fn validate_bundle(bundle: &Bundle, settings: &Settings) -> Compiled {
+    validate_collected(bundle.clone().into(), settings)
+}
+
+/// The same for files that were collected from elsewhere, such as a git tree, with what was wrong there.
+pub fn validate_collected(collected: Collected, settings: &Settings) -> Compiled {
+    compile(config::read(collected, &settings.files), settings)
 }
 
 /// Judges what was read.
@@ -117,7 +130,8 @@ pub fn compile(loaded: Loaded, settings: &Settings) -> Compiled {
         origins,
         findings,
         sources: loaded.sources,
-        digest: loaded.digest,
+        digest: loaded.bundle.digest(),
+        bundle: loaded.bundle,
         files: loaded.files,
         directories: loaded.directories,
     }

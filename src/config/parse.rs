@@ -5,6 +5,7 @@ use toml::de::{DeTable, DeValue};
 use super::node::{Entry, Node, RawTable, TableKind, Value};
 use super::secret;
 use crate::diag::{Code, FileId, Finding, Findings, Place, Sources};
+use crate::name::{Pattern, PatternKind};
 use crate::text;
 
 /// More dots on one line than any real key has: a key of that depth would nest tables until the stack ends.
@@ -38,6 +39,25 @@ pub(super) fn parse(file: FileId, sources: &mut Sources, findings: &mut Findings
         findings.push(syntax(file, &text, &error));
     }
     None
+}
+
+/// What `ignore` at the top of `mcpgw.toml` leaves out; `None` if the file is not TOML.
+pub(super) fn ignored(bytes: &[u8]) -> Option<Vec<Pattern>> {
+    let mut sources = Sources::default();
+    let file = sources.add("", std::str::from_utf8(bytes).ok()?);
+    // It is read once more with all other files: then what is wrong with it is told.
+    let node = parse(file, &mut sources, &mut Findings::default())?;
+    let Value::Table(table) = &node.value else {
+        return Some(Vec::new());
+    };
+    let Some(Value::Array { items, .. }) = table.get("ignore").map(|entry| &entry.node.value) else {
+        return Some(Vec::new());
+    };
+    let pattern = |item: &Node| match &item.value {
+        Value::String(text) => Pattern::new(PatternKind::Path, text).ok(),
+        _ => None,
+    };
+    Some(items.iter().filter_map(pattern).collect())
 }
 
 fn syntax(file: FileId, text: &str, error: &toml::de::Error) -> Finding {

@@ -12,6 +12,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::bundle::{MAIN, RootKind};
+
 /// Below the root, in the order in which they are read.
 #[derive(Debug, Default)]
 pub(super) struct Walk {
@@ -64,7 +66,7 @@ pub(super) fn walk(root: &Path, most: usize, ignored: impl Fn(&Path) -> bool, sk
             if fs::metadata(root.join(&below)).is_ok_and(|metadata| metadata.is_dir()) {
                 open.push(below);
             } else {
-                walk.sort_in(below, &name);
+                walk.sort_in(below);
             }
         }
     }
@@ -74,22 +76,83 @@ pub(super) fn walk(root: &Path, most: usize, ignored: impl Fn(&Path) -> bool, sk
     walk
 }
 
-impl Walk {
-    fn sort_in(&mut self, below: PathBuf, name: &str) {
-        let folder = below.components().next().and_then(|first| first.as_os_str().to_str());
-        let depth = below.components().count();
-        if name.ends_with(".test.toml") || below == Path::new("mcpgw.toml") {
-            return;
-        }
-        if name.ends_with(".toml") {
-            match folder {
-                Some(folder) if depth > 1 && FOLDERS.contains(&folder) => self.files.push(below),
-                _ => self.unread.push(below),
-            }
-        } else if name.ends_with(".json") && folder == Some("locked") && depth == 2 {
-            self.locks.push(below);
+/// Sorts names that are known already, as of a git tree; as `walk` does it.
+pub(super) fn sort(names: impl IntoIterator<Item = PathBuf>, ignored: impl Fn(&Path) -> bool) -> Walk {
+    let mut walk = Walk::default();
+    for name in names {
+        let hidden = name
+            .components()
+            .any(|part| part.as_os_str().as_encoded_bytes().starts_with(b"."));
+        if !hidden && !name.ancestors().any(&ignored) {
+            walk.sort_in(name);
         }
     }
+    walk
+}
+
+impl Walk {
+    fn sort_in(&mut self, below: PathBuf) {
+        match below.to_str().map(class) {
+            Some(Class::Table) if below != Path::new(MAIN) => self.files.push(below),
+            Some(Class::Unread) => self.unread.push(below),
+            Some(Class::Lock) => self.locks.push(below),
+            Some(Class::Table | Class::Nothing) | None => {}
+        }
+    }
+}
+
+/// What a file in a configuration directory is, by its name below the root.
+enum Class {
+    Table,
+    Lock,
+    /// A TOML file where nothing is read.
+    Unread,
+    Nothing,
+}
+
+fn class(name: &str) -> Class {
+    if name == MAIN {
+        return Class::Table;
+    }
+    if name.ends_with(".test.toml") {
+        return Class::Nothing;
+    }
+    let (folder, rest) = name.split_once('/').unwrap_or(("", name));
+    if name.ends_with(".toml") {
+        return if FOLDERS.contains(&folder) {
+            Class::Table
+        } else {
+            Class::Unread
+        };
+    }
+    if name.ends_with(".json") && folder == "locked" && !rest.contains('/') {
+        Class::Lock
+    } else {
+        Class::Nothing
+    }
+}
+
+/// May a configuration of this kind read a file of this name? Then it also stays below the root.
+pub(super) fn may_be_named(kind: RootKind, name: &str) -> bool {
+    let is_plain = name
+        .split('/')
+        .all(|part| !part.is_empty() && !part.starts_with('.') && !part.contains(['\\', '\0']));
+    let class = class(name);
+    is_plain
+        && match kind {
+            RootKind::Directory => matches!(class, Class::Table | Class::Lock),
+            RootKind::File => matches!(class, Class::Lock) || (!name.contains('/') && is_configuration(name)),
+        }
+}
+
+/// Of the names that a configuration reads, those of the lock.
+pub(super) fn is_lock(name: &str) -> bool {
+    name.ends_with(".json")
+}
+
+/// May a file of this name be a configuration of its own?
+pub(super) fn is_configuration(name: &str) -> bool {
+    name.ends_with(".toml") && !name.ends_with(".test.toml")
 }
 
 /// The lock's files beside a configuration that is one file.

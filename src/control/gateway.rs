@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use crate::control::http::{HttpError, Target, send};
 
-/// `status` is made from what the gateway has in memory.
-const STATUS: Duration = Duration::from_secs(10);
+/// What is made from what the gateway has in memory.
+const FETCH: Duration = Duration::from_secs(10);
 /// A reload resolves secrets, some of them by commands.
 const RELOAD: Duration = Duration::from_secs(60);
 /// Bytes of one answer.
@@ -75,10 +75,17 @@ impl Gateway {
 
     /// The whole status, `format-version` 1.
     pub fn status(&self) -> Result<Value, ControlError> {
-        match self.ask(Method::GET, "/v1/status", STATUS)? {
-            (StatusCode::OK, status) => Ok(status),
-            (code, body) => Err(unexpected(code, &body)),
-        }
+        self.fetch("/v1/status")
+    }
+
+    /// What it runs, from its memory: `generation`, `digest`, `paths`, `follows`, and the files as `bundle`.
+    pub fn configuration(&self) -> Result<Value, ControlError> {
+        self.fetch("/v1/configuration")
+    }
+
+    /// What each of its servers lists: `servers.NAME` with `state`, `protocol`, and the definitions as the server sent them.
+    pub fn catalogue(&self) -> Result<Value, ControlError> {
+        self.fetch("/v1/catalogue")
     }
 
     /// Makes it read its files now, and waits for the outcome.
@@ -86,6 +93,13 @@ impl Gateway {
         match self.ask(Method::POST, "/v1/reload", RELOAD)? {
             (StatusCode::OK, outcome) => Ok(Reloaded::Done(outcome)),
             (StatusCode::UNPROCESSABLE_ENTITY, outcome) => Ok(Reloaded::Refused(outcome)),
+            (code, body) => Err(unexpected(code, &body)),
+        }
+    }
+
+    fn fetch(&self, path: &str) -> Result<Value, ControlError> {
+        match self.ask(Method::GET, path, FETCH)? {
+            (StatusCode::OK, value) => Ok(value),
             (code, body) => Err(unexpected(code, &body)),
         }
     }

@@ -14,7 +14,8 @@ use http::header::{ALLOW, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::json;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -22,7 +23,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use crate::serve::follow::Asked;
 use crate::serve::live::Live;
 use crate::serve::state::State;
-use crate::serve::{Error, connection, status};
+use crate::serve::{Error, connection, running, status};
 
 /// Clients of the socket at a time.
 const CONNECTIONS: usize = 64;
@@ -116,7 +117,9 @@ async fn accept(listener: UnixListener, live: Arc<Live>, ask: mpsc::Sender<Asked
 async fn answer(live: Arc<Live>, ask: mpsc::Sender<Asked>, request: Request<Incoming>) -> Response<Full<Bytes>> {
     match (request.uri().path(), request.method()) {
         ("/v1/status", &Method::GET) => reply(StatusCode::OK, &status::status(&live)),
-        ("/v1/status", _) => not_allowed("GET"),
+        ("/v1/configuration", &Method::GET) => reply(StatusCode::OK, &running::configuration(&live, &live.served())),
+        ("/v1/catalogue", &Method::GET) => reply(StatusCode::OK, &running::catalogues(&live)),
+        ("/v1/status" | "/v1/configuration" | "/v1/catalogue", _) => not_allowed("GET"),
         ("/v1/reload", &Method::POST) => reload(&ask).await,
         ("/v1/reload", _) => not_allowed("POST"),
         (path, _) => reply(
@@ -137,7 +140,7 @@ async fn reload(ask: &mpsc::Sender<Asked>) -> Response<Full<Bytes>> {
             } else {
                 StatusCode::OK
             };
-            reply(status, &serde_json::to_value(&outcome).unwrap_or_default())
+            reply(status, &outcome)
         }
         _ => reply(
             StatusCode::SERVICE_UNAVAILABLE,
@@ -155,8 +158,15 @@ fn not_allowed(allow: &'static str) -> Response<Full<Bytes>> {
     answer
 }
 
-fn reply(status: StatusCode, body: &Value) -> Response<Full<Bytes>> {
-    let mut answer = Response::new(Full::new(Bytes::from(body.to_string())));
+fn reply(status: StatusCode, body: &impl Serialize) -> Response<Full<Bytes>> {
+    let (status, body) = match serde_json::to_vec(body) {
+        Ok(body) => (status, body),
+        Err(error) => {
+            tracing::error!(%error, "an answer of the control API cannot be written");
+            (StatusCode::INTERNAL_SERVER_ERROR, b"{}".to_vec())
+        }
+    };
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
     *answer.status_mut() = status;
     answer
         .headers_mut()

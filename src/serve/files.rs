@@ -6,8 +6,9 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use crate::compile::{self, Compiled};
-use crate::config;
+use crate::config::{self, Bundle};
 use crate::diag::{Code, Finding, Findings, Severity, Sources};
+use crate::serve::live::Served;
 use crate::serve::watch::Watched;
 use crate::snapshot::Snapshot;
 
@@ -15,6 +16,7 @@ use crate::snapshot::Snapshot;
 #[derive(Clone, Debug)]
 pub(super) struct Files {
     pub(super) snapshot: Arc<Snapshot>,
+    pub(super) bundle: Arc<Bundle>,
     /// SHA-256 over names and bytes.
     pub(super) digest: Arc<str>,
 }
@@ -52,6 +54,7 @@ pub(super) fn load(paths: &[PathBuf], state: &Path, locked: bool) -> (Result<Fil
         snapshot,
         findings,
         sources,
+        bundle,
         digest,
         files,
         directories,
@@ -63,11 +66,23 @@ pub(super) fn load(paths: &[PathBuf], state: &Path, locked: bool) -> (Result<Fil
         Some(snapshot) if !findings.has(Code::NotServedYet) => (
             Ok(Files {
                 snapshot: Arc::new(snapshot),
+                bundle: Arc::new(bundle),
                 digest: digest.into(),
             }),
             watched,
         ),
         _ => (Err(Refused { findings, sources }), watched),
+    }
+}
+
+impl Files {
+    /// As the generation of this number.
+    pub(super) fn served(&self, generation: u64) -> Served {
+        Served {
+            generation,
+            digest: Arc::clone(&self.digest),
+            bundle: Arc::clone(&self.bundle),
+        }
     }
 }
 

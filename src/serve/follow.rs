@@ -177,6 +177,7 @@ impl Follower {
             .map_err(Failure::of_problems)?;
         let gone = gone(&old.upstreams, &generation.upstreams);
         self.live.gate.swap(generation);
+        self.live.serve(next.files.served(number));
         self.settle(next, moved);
         if !gone.is_empty() {
             tokio::spawn(retire(

@@ -6,11 +6,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::timeout;
 
+use crate::config::Bundle;
 use crate::gate::Gate;
 use crate::serve::files::Told;
 use crate::serve::listener::Shared;
@@ -28,8 +30,17 @@ pub(super) struct Live {
     /// Of the endpoints' listener.
     pub(super) shared: Arc<Shared>,
     pub(super) reloads: Reloads,
+    served: ArcSwap<Served>,
     ready: AtomicBool,
     report: Mutex<Report>,
+}
+
+/// What the present generation was made of.
+#[derive(Clone, Debug)]
+pub(super) struct Served {
+    pub(super) generation: u64,
+    pub(super) digest: Arc<str>,
+    pub(super) bundle: Arc<Bundle>,
 }
 
 /// Reloads by outcome. They survive every reload.
@@ -88,6 +99,7 @@ impl Live {
         paths: Vec<PathBuf>,
         state: PathBuf,
         follows: bool,
+        served: Served,
         report: Report,
     ) -> Arc<Self> {
         Arc::new(Self {
@@ -98,9 +110,24 @@ impl Live {
             follows,
             shared,
             reloads: Reloads::default(),
+            served: ArcSwap::from_pointee(served),
             ready: AtomicBool::new(false),
             report: Mutex::new(report),
         })
+    }
+
+    /// What changes the configuration.
+    pub(super) fn follows_word(&self) -> &'static str {
+        if self.follows { "files" } else { "start" }
+    }
+
+    /// Never read again from the files: they may have changed since.
+    pub(super) fn served(&self) -> Arc<Served> {
+        self.served.load_full()
+    }
+
+    pub(super) fn serve(&self, served: Served) {
+        self.served.store(Arc::new(served));
     }
 
     pub(super) fn report(&self) -> Report {

@@ -12,6 +12,7 @@ mod listener;
 mod live;
 mod logging;
 mod metrics;
+mod running;
 mod secrets;
 mod signals;
 mod start;

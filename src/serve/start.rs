@@ -89,6 +89,7 @@ async fn serve(options: Options, state: State, log: Log, files: Files, watched: 
         options.paths.clone(),
         state.directory.clone(),
         options.watch,
+        world.files.served(1),
         report,
     );
     let cannot = |error: io::Error| Error::new(format!("cannot listen: {error}"));

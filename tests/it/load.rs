@@ -1,12 +1,14 @@
 //! Which files are a configuration.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
-use mcpgw::compile::{Compiled, Settings, validate};
-use mcpgw::config::Options;
-use mcpgw::diag::Code;
+use bytes::Bytes;
+use mcpgw::compile::{Compiled, Settings, validate, validate_bundle, validate_collected};
+use mcpgw::config::{Options, RootKind, collect_from};
+use mcpgw::diag::{Code, Format, render};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -147,6 +149,64 @@ fn the_digest_is_of_names_and_bytes() {
 }
 
 #[test]
+fn a_bundle_says_what_the_files_say() {
+    let root = tree(&[
+        ("mcpgw.toml", &format!("ignore = [\"vendor/**\"]\n{SERVER}")),
+        ("endpoints/a-b/x.toml", ENDPOINT),
+        ("endpoints/a/x.toml", "[endpoint.a]\ntitel = \"A\"\n"),
+        ("roles/r.toml", "[role.r]\nmembers = [\"user:\u{e4}\"]\n[role.r\n"),
+        ("locked/a.json", "{\"protocol\": \"2025-11-25\"}"),
+        ("locked/gone.json", "no JSON"),
+        ("vendor/v.toml", ""),
+    ]);
+    let judged = judge(&[root.path().into()]);
+    let json = serde_json::to_string(&judged.bundle).unwrap();
+    // What the files are now no longer counts.
+    fs::write(root.path().join("mcpgw.toml"), "broken [").unwrap();
+    let again = validate_bundle(&serde_json::from_str(&json).unwrap(), &Settings::default());
+    assert!(codes(&judged).contains(&Code::UnknownKey), "{:?}", codes(&judged));
+    assert_eq!(shown(&again), shown(&judged));
+    assert_eq!((again.digest, again.bundle), (judged.digest, judged.bundle));
+    assert_eq!(again.files, Vec::<PathBuf>::new());
+}
+
+#[test]
+fn files_of_a_git_tree_are_sorted_as_on_disk() {
+    let files = [
+        ("mcpgw.toml", SERVER),
+        ("endpoints/a.toml", ENDPOINT),
+        ("endpoints/a.test.toml", "no test"),
+        ("endpoint/b.toml", "[endpoint.b]\n"),
+        ("old/deep/c.toml", ""),
+        (".github/d.toml", "broken ["),
+        ("locked/a.json", "{\"protocol\": \"2025-11-25\"}"),
+        ("README.md", ""),
+    ];
+    for main in ["", "ignore = [\"old\"]\n", "broken ["] {
+        let mut files = files.to_vec();
+        files[0].1 = main;
+        let root = tree(&files);
+        let in_memory: BTreeMap<String, Bytes> = files
+            .iter()
+            .map(|(name, text)| ((*name).to_owned(), Bytes::from(text.to_string())))
+            .collect();
+        let settings = Settings::default();
+        let collected = collect_from(root.path(), RootKind::Directory, &in_memory, &settings.files);
+        let (disk, memory) = (judge(&[root.path().into()]), validate_collected(collected, &settings));
+        assert_eq!(shown(&memory), shown(&disk));
+        assert_eq!(memory.bundle, disk.bundle);
+    }
+    let root = tree(&[("one.toml", SERVER), ("locked/a.json", "{}")]);
+    let path = root.path().join("one.toml");
+    let in_memory = BTreeMap::from([
+        ("one.toml".to_owned(), Bytes::from(SERVER)),
+        ("locked/a.json".to_owned(), Bytes::from("{}")),
+    ]);
+    let collected = collect_from(&path, RootKind::File, &in_memory, &Options::default());
+    assert_eq!(collected.bundle, judge(&[path]).bundle);
+}
+
+#[test]
 fn subtables_may_stand_in_other_files_than_their_parent() {
     let root = tree(&[
         ("mcpgw.toml", &format!("{SERVER}{ENDPOINT}")),
@@ -240,6 +300,10 @@ fn tree(files: &[(&str, &str)]) -> TempDir {
 
 fn judge(paths: &[PathBuf]) -> Compiled {
     validate(paths, &Settings::default())
+}
+
+fn shown(compiled: &Compiled) -> String {
+    render(&compiled.findings, &compiled.sources, Format::Json)
 }
 
 fn codes(compiled: &Compiled) -> Vec<Code> {

@@ -231,3 +231,33 @@ fn another_listen_is_bound_before_the_old_one_closes() {
     assert_eq!(get(free, "/", "localhost").0, 404);
     running.until("the old one is closed", |_| std::net::TcpStream::connect(old).is_err());
 }
+
+#[test]
+fn what_the_process_runs_is_told_from_its_memory() {
+    let mut running = Home::demo().serve(&["--no-watch"], &[]);
+    running.home().write("mcpgw.toml", "broken [");
+    let configuration = running.control().configuration().unwrap();
+    let status = running.status();
+    assert_eq!(configuration["follows"], "start");
+    assert_eq!(configuration["generation"], 1);
+    assert_eq!(configuration["digest"], status["generation"]["digest"]);
+    assert_eq!(configuration["paths"], status["configuration"]["paths"]);
+    let bundle: mcpgw::config::Bundle = serde_json::from_value(configuration["bundle"].clone()).unwrap();
+    assert_eq!(bundle.digest(), configuration["digest"].as_str().unwrap());
+    let files: Vec<_> = bundle.files().collect();
+    assert_eq!((files[0].name.as_str(), files.len()), ("mcpgw.toml", 1));
+    assert_eq!(files[0].bytes, format!("{LISTEN}{DEMO}"));
+
+    running.until("the server is listed", |running| {
+        running.control().catalogue().unwrap()["servers"]["demo"]["state"] == "ready"
+    });
+    let demo = &running.control().catalogue().unwrap()["servers"]["demo"];
+    assert_eq!(demo["protocol"], "2026-07-28");
+    assert!(
+        demo["tools"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|tool| tool["inputSchema"]["type"] == "object")
+    );
+}
