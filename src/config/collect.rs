@@ -90,20 +90,15 @@ impl<'a> Collector<'a> {
     }
 
     fn path(&mut self, path: &Path) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
         match std::fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => self.directory(path, &Origin::Disk(path.to_owned())),
-            Ok(_)
-                if !path
-                    .file_name()
-                    .is_some_and(|name| walk::is_configuration(&name.to_string_lossy())) =>
-            {
-                self.no_configuration(
-                    path,
-                    "is no configuration file",
-                    "give a directory with `mcpgw.toml`, or one `.toml` file that is not a `.test.toml`",
-                )
-            }
-            Ok(_) => self.single(path, &Origin::Disk(beside(path))),
+            Ok(_) if walk::is_configuration(&name) => self.single(path, &Origin::Disk(beside(path))),
+            Ok(_) => self.no_configuration(
+                path,
+                "is no configuration file",
+                "give a directory with `mcpgw.toml`, or one `.toml` file that is not a `.test.toml`",
+            ),
             Err(error) => self.no_configuration(
                 path,
                 &format!("cannot be read: {}", reason(&error)),
