@@ -1,10 +1,11 @@
 //! The file: read strictly, recorded from live definitions, written in one way only.
 
 use std::collections::BTreeMap;
-use std::fmt::{self, Write};
+use std::fmt;
 use std::sync::Arc;
 
 use super::definition::{Definition, LockedPrompt, LockedTemplate, LockedTool, PROMPT, Shape, TEMPLATE, TOOL};
+use super::write::{write_json, write_string};
 use super::{Lock, LockError};
 use crate::mcp::Json;
 
@@ -137,66 +138,4 @@ fn write_list<'a>(
         separator = "\n    },\n    {";
     }
     f.write_str(if separator == "\n    {" { "]" } else { "\n    }\n  ]" })
-}
-
-fn write_json(f: &mut fmt::Formatter<'_>, json: &Json, depth: usize) -> fmt::Result {
-    let inner = "  ".repeat(depth + 1);
-    let outer = "  ".repeat(depth);
-    match json {
-        Json::Null => f.write_str("null"),
-        Json::Boolean(value) => write!(f, "{value}"),
-        Json::Number(text) => f.write_str(text),
-        Json::String(text) => write_string(f, text),
-        Json::Array(elements) if elements.is_empty() => f.write_str("[]"),
-        Json::Object(members) if members.is_empty() => f.write_str("{}"),
-        Json::Array(elements) => {
-            let mut open = "[\n";
-            for element in elements {
-                write!(f, "{open}{inner}")?;
-                write_json(f, element, depth + 1)?;
-                open = ",\n";
-            }
-            write!(f, "\n{outer}]")
-        }
-        Json::Object(members) => {
-            let mut open = "{\n";
-            for (key, value) in members {
-                write!(f, "{open}{inner}")?;
-                write_string(f, key)?;
-                f.write_str(": ")?;
-                write_json(f, value, depth + 1)?;
-                open = ",\n";
-            }
-            write!(f, "\n{outer}}}")
-        }
-    }
-}
-
-/// What a reviewer would not see is written as an escape: controls, bidirectional marks, zero-width characters, tags.
-fn write_string(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
-    f.write_char('"')?;
-    for c in text.chars() {
-        match c {
-            '"' => f.write_str("\\\"")?,
-            '\\' => f.write_str("\\\\")?,
-            '\n' => f.write_str("\\n")?,
-            '\t' => f.write_str("\\t")?,
-            '\r' => f.write_str("\\r")?,
-            c if is_hidden(c) => {
-                for unit in c.encode_utf16(&mut [0; 2]) {
-                    write!(f, "\\u{unit:04x}")?;
-                }
-            }
-            c => f.write_char(c)?,
-        }
-    }
-    f.write_char('"')
-}
-
-fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
-            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
 }

@@ -1,25 +1,29 @@
 //! Recorded definitions of a server's tools and prompts (`locked/SERVER.json`): what they are and what differs.
 //!
 //! In come the bytes of a lock file or the definitions that a server lists, out comes a [`Lock`]; a server that has one is
-//! pinned. No I/O. What always holds: rendering is canonical, so that equal locks are equal files and git's own diff shows
+//! pinned. Two of them differ in a [`Diff`], which a [`Report`] shows to people and programs. No I/O. What always holds: rendering is canonical, so that equal locks are equal files and git's own diff shows
 //! what changed.
 
 mod definition;
+mod diff;
 mod file;
 mod number;
+mod render;
 #[cfg(test)]
 mod tests;
+mod write;
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 pub use definition::{Difference, LockedPrompt, LockedTemplate, LockedTool};
+pub use diff::Diff;
+pub use render::{Report, Reviewed, State, human, json, markdown};
 
 /// What was reviewed of one server: everything it lists, selected or not.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Lock {
-    /// The version that the server spoke when it was recorded.
     protocol: String,
     tools: BTreeMap<Arc<str>, LockedTool>,
     prompts: BTreeMap<Arc<str>, LockedPrompt>,
@@ -49,6 +53,19 @@ impl Lock {
         self.templates.get(uri_template)
     }
 
+    /// Takes over one tool as `live` has it, which may be not at all; everything else stays as it was reviewed. `false`:
+    /// neither of them knows it.
+    pub fn take_tool(&mut self, live: &Self, name: &str) -> bool {
+        match live.tools.get_key_value(name) {
+            Some((name, tool)) => {
+                self.tools.insert(Arc::clone(name), tool.clone());
+                true
+            }
+            None => self.tools.remove(name).is_some(),
+        }
+    }
+
+    /// The version that the server spoke when it was recorded.
     pub fn protocol(&self) -> &str {
         &self.protocol
     }

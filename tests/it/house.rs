@@ -16,7 +16,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("name", &[]),
     ("diag", &["text"]),
     ("mcp", &["name"]),
-    ("lock", &["name", "mcp"]),
+    ("lock", &["name", "mcp", "text"]),
     ("snapshot", &["name", "mcp", "lock"]),
     ("config", &["diag", "name", "text"]),
     (
@@ -83,6 +83,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("serde", ANY),
     ("serde_json", ANY),
     ("sha2", ANY),
+    ("similar", &["lock"]),
     ("strsim", &["config", "compile", "cli", "diag"]),
     ("subtle", &["gate", "serve"]),
     ("tokio", ASYNC),
@@ -92,7 +93,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tower_service", &["upstream"]),
     ("tracing", ASYNC),
     ("tracing_subscriber", &["serve"]),
-    ("unicode_width", &["cli", "diag", "text"]),
+    ("unicode_width", &["cli", "diag", "lock", "text"]),
 ];
 
 /// Who opens connections: `hyper::client` and `hyper_util::client`.

@@ -10,7 +10,7 @@ use crate::mcp::json::scan::Scanner;
 use crate::mcp::json::{JsonError, Problem, Span, string};
 
 /// A value. Objects are ordered by key.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub enum Json {
     Null,
     Boolean(bool),
