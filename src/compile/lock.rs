@@ -12,10 +12,26 @@ use crate::name::ServerName;
 use crate::text;
 
 pub(super) fn locks(files: &[LockFile], context: &mut Context<'_>) -> BTreeMap<ServerName, Arc<Lock>> {
+    if context.settings.relock {
+        return BTreeMap::new();
+    }
     let tables = context.tables;
     let mut locks = BTreeMap::new();
-    for file in files {
+    for (at, file) in files.iter().enumerate() {
         let place = Place::whole(file.file);
+        if let Some(first) = files[..at].iter().find(|first| first.server == file.server) {
+            context.push(
+                Finding::new(
+                    Code::InvalidLock,
+                    place,
+                    format!("the server `{}` has a lock already", text::safe(&file.server)),
+                )
+                .label("the second one")
+                .also(Place::whole(first.file), "the first one")
+                .help("delete one of them: nothing overrides"),
+            );
+            continue;
+        }
         let server = tables.servers.find(&file.server);
         let Some(server) = server else {
             if !context.broken.is_empty() {

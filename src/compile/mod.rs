@@ -37,6 +37,8 @@ pub struct Settings {
     pub files: config::Options,
     /// `--locked`: every server must be in the lock.
     pub locked: bool,
+    /// The lock is about to be recorded anew: it is not looked at, and the Snapshot has none.
+    pub relock: bool,
     /// Decides which services expire soon.
     pub today: Date,
 }
@@ -65,6 +67,7 @@ impl Default for Settings {
         Self {
             files: config::Options::default(),
             locked: false,
+            relock: false,
             today: jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::UTC).date(),
         }
     }
