@@ -50,7 +50,10 @@ impl Bundle {
     pub fn stray_locks(&self, known: impl Fn(&str) -> bool) -> Vec<String> {
         let strays = self.roots.iter().flat_map(|root| {
             let of_nobody = |file: &&BundledFile| {
-                let stem = file.name.strip_prefix("locked/").and_then(|name| name.strip_suffix(".json"));
+                let stem = file
+                    .name
+                    .strip_prefix("locked/")
+                    .and_then(|name| name.strip_suffix(".json"));
                 stem.is_some_and(|server| !known(server))
             };
             let files = root.files().iter().filter(of_nobody);
@@ -99,7 +102,10 @@ mod tests {
 
     #[test]
     fn a_lock_stands_beside_its_server_unless_there_is_one() {
-        let (base, prod) = (home(&["mcpgw.toml", "locked/a.json"]), home(&["mcpgw.toml", "servers/b.toml"]));
+        let (base, prod) = (
+            home(&["mcpgw.toml", "locked/a.json"]),
+            home(&["mcpgw.toml", "servers/b.toml"]),
+        );
         let paths = [base.path().to_owned(), prod.path().to_owned()];
         let bundle = collect(&paths, &Options::default()).bundle;
         let origin = shown(&prod.path().join("servers/b.toml"));

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, StatusCode};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use crate::control::catalogue::Catalogues;
 use crate::control::http::{HttpError, Target, send};
 
 /// What is made from what the gateway has in memory.
@@ -83,8 +85,8 @@ impl Gateway {
         self.fetch("/v1/configuration")
     }
 
-    /// What each of its servers lists: `servers.NAME` with `state`, `protocol`, and the definitions as the server sent them.
-    pub fn catalogue(&self) -> Result<Value, ControlError> {
+    /// What each of its servers lists.
+    pub fn catalogue(&self) -> Result<Catalogues, ControlError> {
         self.fetch("/v1/catalogue")
     }
 
@@ -97,14 +99,19 @@ impl Gateway {
         }
     }
 
-    fn fetch(&self, path: &str) -> Result<Value, ControlError> {
-        match self.ask(Method::GET, path, FETCH)? {
-            (StatusCode::OK, value) => Ok(value),
-            (code, body) => Err(unexpected(code, &body)),
+    fn fetch<T: DeserializeOwned>(&self, path: &str) -> Result<T, ControlError> {
+        match self.exchange(Method::GET, path, FETCH)? {
+            (StatusCode::OK, body) => self.read(&body),
+            (code, body) => Err(unexpected(code, &self.read(&body)?)),
         }
     }
 
     fn ask(&self, method: Method, path: &str, limit: Duration) -> Result<(StatusCode, Value), ControlError> {
+        let (status, body) = self.exchange(method, path, limit)?;
+        Ok((status, self.read(&body)?))
+    }
+
+    fn exchange(&self, method: Method, path: &str, limit: Duration) -> Result<(StatusCode, Bytes), ControlError> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
@@ -122,11 +129,12 @@ impl Gateway {
             .await?;
             Ok::<_, HttpError>((answer.status, answer.whole(MAX_ANSWER).await?))
         };
-        let (status, body) = runtime.block_on(exchange).map_err(|error| self.broken(error))?;
-        let value = serde_json::from_slice(&body).map_err(|_| {
-            ControlError::Failed(format!("{} answers, and not as a gateway does", self.socket.display()))
-        })?;
-        Ok((status, value))
+        runtime.block_on(exchange).map_err(|error| self.broken(error))
+    }
+
+    fn read<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, ControlError> {
+        serde_json::from_slice(body)
+            .map_err(|_| ControlError::Failed(format!("{} answers, and not as a gateway does", self.socket.display())))
     }
 
     fn broken(&self, error: HttpError) -> ControlError {

@@ -2,6 +2,8 @@
 
 pub mod http;
 
+mod catalogue;
 mod gateway;
 
+pub use catalogue::{Catalogue, Catalogues};
 pub use gateway::{ControlError, Gateway, Reloaded};

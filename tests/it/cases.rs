@@ -56,6 +56,7 @@ fn judge(case: &Path) -> Compiled {
             ..Options::default()
         },
         locked: false,
+        relock: false,
         today: date(2026, 8, 20),
     };
     let path = match name(case).as_str() {

@@ -249,15 +249,12 @@ fn what_the_process_runs_is_told_from_its_memory() {
     assert_eq!(files[0].bytes, format!("{LISTEN}{DEMO}"));
 
     running.until("the server is listed", |running| {
-        running.control().catalogue().unwrap()["servers"]["demo"]["state"] == "ready"
+        running.control().catalogue().unwrap().servers["demo"].state == "ready"
     });
-    let demo = &running.control().catalogue().unwrap()["servers"]["demo"];
-    assert_eq!(demo["protocol"], "2026-07-28");
-    assert!(
-        demo["tools"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|tool| tool["inputSchema"]["type"] == "object")
-    );
+    let demo = &running.control().catalogue().unwrap().servers["demo"];
+    assert_eq!(demo.protocol.as_deref(), Some("2026-07-28"));
+    assert!(demo.tools.iter().all(|tool| {
+        let tool: serde_json::Value = serde_json::from_str(tool.get()).unwrap();
+        tool["inputSchema"]["type"] == "object"
+    }));
 }
