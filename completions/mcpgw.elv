@@ -25,6 +25,7 @@ set edit:completion:arg-completer[mcpgw] = {|@words|
             cand --version 'Print version'
             cand init 'Make a small working configuration, ready for git'
             cand validate 'Check the files: all findings at once, without network, secrets or servers'
+            cand test 'Run the tests of the files: who may call what, and what is redacted'
             cand serve 'Run the gateway'
             cand status 'Show what the running gateway serves, and how its servers are'
             cand explain 'Say whether somebody may call a tool, and which line of the files decides'
@@ -51,6 +52,14 @@ set edit:completion:arg-completer[mcpgw] = {|@words|
             cand --locked 'Every server must be in the lock'
             cand -h 'Print help'
             cand --help 'Print help'
+        }
+        &'mcpgw;test'= {
+            cand -C 'The same, as an option'
+            cand --config 'The same, as an option'
+            cand --format 'How to write the outcome'
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'mcpgw;serve'= {
             cand -C 'The same, as an option'

@@ -31,6 +31,7 @@ complete -c mcpgw -n "__fish_mcpgw_needs_command" -s h -l help -d 'Print help'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -s V -l version -d 'Print version'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "init" -d 'Make a small working configuration, ready for git'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "validate" -d 'Check the files: all findings at once, without network, secrets or servers'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "test" -d 'Run the tests of the files: who may call what, and what is redacted'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "serve" -d 'Run the gateway'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "status" -d 'Show what the running gateway serves, and how its servers are'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "explain" -d 'Say whether somebody may call a tool, and which line of the files decides'
@@ -57,6 +58,15 @@ always\t''
 never\t''"
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand validate" -l locked -d 'Every server must be in the lock'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand validate" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand test" -s C -l config -d 'The same, as an option' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand test" -l format -d 'How to write the outcome' -r -f -a "human\t''
+json\t''
+github\t'Annotations at the lines of a pull request'
+junit\t'XML, for what shows test reports'"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand test" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand test" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -s C -l config -d 'The same, as an option' -r -F
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l state -d 'The state directory [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l redis-env -d 'The environment variable that holds the store\'s Redis URL' -r

@@ -15,6 +15,7 @@ pub mod diag;
 pub mod lint;
 pub mod lock;
 pub mod snapshot;
+pub mod test;
 
 // a request walks through the gate
 pub mod gate;

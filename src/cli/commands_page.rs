@@ -35,7 +35,7 @@ stdout, everything else to stderr. `--format json` carries a `format-version`; f
 | 0 | fine |
 | 1 | an error |
 | 2 | changes |
-| 3 | a policy said no: `explain` of a denied call |
+| 3 | a policy said no: `explain` of a denied call, a `test` that fails |
 | 4 | the plan is stale |
 | 5 | the outcome is unknown |
 | 64 | wrong usage |

@@ -194,19 +194,12 @@ impl Answer<'_> {
     }
 
     fn verdict(&self, one: &Considered) -> String {
-        match one.verdict {
-            Verdict::Matches => "covers it".to_owned(),
-            Verdict::DependsOnArguments => "covers it, if its arguments do".to_owned(),
-            Verdict::Endpoint => "is about other endpoints".to_owned(),
-            Verdict::Server => "is about other servers".to_owned(),
-            Verdict::Kind => "is not about tools".to_owned(),
-            Verdict::Name => "is about other tools".to_owned(),
-            Verdict::Hint => "its `hint` does not hold".to_owned(),
-            Verdict::Argument(index) => match self.pointer(&one.rule, index) {
-                Some(pointer) => format!("its argument `{}` does not hold", safe(pointer)),
-                None => "one of its arguments does not hold".to_owned(),
-            },
+        if let Verdict::Argument(index) = one.verdict
+            && let Some(pointer) = self.pointer(&one.rule, index)
+        {
+            return format!("its argument `{}` does not hold", safe(pointer));
         }
+        one.verdict.to_string()
     }
 
     fn pointer(&self, rule: &RuleId, index: usize) -> Option<&str> {

@@ -24,6 +24,7 @@ mod serve;
 mod status;
 mod subject;
 mod table;
+mod test;
 mod token;
 mod tools;
 mod validate;
@@ -68,6 +69,7 @@ fn dispatch(command: Command, output: &Output) -> Outcome {
         Command::Schema(arguments) => schema::run(&arguments, output),
         Command::Serve(arguments) => serve::run(&arguments, output),
         Command::Status(arguments) => status::run(&arguments, output),
+        Command::Test(arguments) => test::run(&arguments, output),
         Command::Token(arguments) => token::run(&arguments, output),
         Command::Tools(arguments) => tools::run(&arguments, output),
         Command::Validate(arguments) => validate::run(&arguments, output),

@@ -3,8 +3,6 @@
 //! A name that stands nowhere in the files is a mistake of whoever asks, and is told as one: "denied" would be true
 //! and useless.
 
-use std::collections::BTreeSet;
-
 use super::exit::Failure;
 use crate::name::{Caller, EndpointName, Principal, ServerName, ServiceName};
 use crate::snapshot::Snapshot;
@@ -22,24 +20,15 @@ pub(super) fn caller(snapshot: &Snapshot, who: &str, given: &[String]) -> Result
         Failure::usage(format_args!("`{}` is nobody", safe(who)))
             .hint("write `user:NAME`, `service:NAME` or `anonymous`")
     })?;
-    let declared = match &principal {
-        Principal::Anonymous if !given.is_empty() => {
-            return Err(Failure::usage("`anonymous` is in no group"));
+    match &principal {
+        Principal::Anonymous if !given.is_empty() => return Err(Failure::usage("`anonymous` is in no group")),
+        Principal::Service(name) if !snapshot.services.contains_key(name) => {
+            let known = snapshot.services.keys().map(ServiceName::as_str);
+            return Err(unknown("service", name.as_str(), known));
         }
-        Principal::Anonymous => None,
-        Principal::Service(name) => {
-            let known = snapshot.services.keys();
-            let service = snapshot.services.get(name);
-            Some(
-                &service
-                    .ok_or_else(|| unknown("service", name.as_str(), known.map(ServiceName::as_str)))?
-                    .groups,
-            )
-        }
-        // People need no table: the identity provider knows them.
-        Principal::User(name) => snapshot.users.get(&**name).map(|user| &user.groups),
-    };
-    let mut groups: BTreeSet<_> = declared.cloned().unwrap_or_default();
+        Principal::Anonymous | Principal::Service(_) | Principal::User(_) => {}
+    }
+    let mut groups = snapshot.declared_groups(&principal);
     let given = given.iter().map(|group| group.strip_prefix("group:").unwrap_or(group));
     groups.extend(given.filter(|group| !group.is_empty()).map(Into::into));
     Ok(Caller { principal, groups })

@@ -275,7 +275,7 @@ impl Origin<'_> {
     }
 }
 
-fn ignores(patterns: Option<&[Pattern]>, path: &Path) -> bool {
+pub(super) fn ignores(patterns: Option<&[Pattern]>, path: &Path) -> bool {
     let text = path.to_string_lossy();
     path != Path::new(MAIN) && patterns.into_iter().flatten().any(|pattern| pattern.is_match(&text))
 }
@@ -291,7 +291,7 @@ pub(super) fn read(path: &Path, most: u64) -> io::Result<Bytes> {
 }
 
 /// The words of the error without its number, which differs between systems.
-fn reason(error: &io::Error) -> String {
+pub(super) fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "it does not exist".to_owned(),
         io::ErrorKind::PermissionDenied => "permission denied".to_owned(),

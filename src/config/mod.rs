@@ -16,6 +16,7 @@ mod merge;
 mod node;
 mod parse;
 mod secret;
+mod test_files;
 mod walk;
 
 pub use bundle::{Bundle, BundledFile, NoBundle, Root, RootKind};
@@ -24,3 +25,4 @@ pub use load::{Loaded, LockFile, Options, load, read};
 pub use locked::{LockPlace, write_whole};
 pub use node::{Entry, Node, RawTable, TableKind, Value};
 pub use secret::is_secret_name;
+pub use test_files::{Tests, load_tests};

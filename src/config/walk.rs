@@ -22,6 +22,8 @@ pub(super) struct Walk {
     /// TOML files that lie where nothing is read.
     pub(super) unread: Vec<PathBuf>,
     pub(super) locks: Vec<PathBuf>,
+    /// `*.test.toml`, wherever they lie.
+    pub(super) tests: Vec<PathBuf>,
     /// All directories that were looked into, the root first.
     pub(super) directories: Vec<PathBuf>,
     /// What could not be listed.
@@ -73,6 +75,7 @@ pub(super) fn walk(root: &Path, most: usize, ignored: impl Fn(&Path) -> bool, sk
     walk.files.sort();
     walk.unread.sort();
     walk.locks.sort();
+    walk.tests.sort();
     walk
 }
 
@@ -96,6 +99,7 @@ impl Walk {
             Some(Class::Table) if below != Path::new(MAIN) => self.files.push(below),
             Some(Class::Unread) => self.unread.push(below),
             Some(Class::Lock) => self.locks.push(below),
+            Some(Class::Test) => self.tests.push(below),
             Some(Class::Table | Class::Nothing) | None => {}
         }
     }
@@ -105,6 +109,7 @@ impl Walk {
 enum Class {
     Table,
     Lock,
+    Test,
     /// A TOML file where nothing is read.
     Unread,
     Nothing,
@@ -115,7 +120,7 @@ fn class(name: &str) -> Class {
         return Class::Table;
     }
     if name.ends_with(".test.toml") {
-        return Class::Nothing;
+        return Class::Test;
     }
     let (folder, rest) = name.split_once('/').unwrap_or(("", name));
     if name.ends_with(".toml") {
@@ -169,6 +174,14 @@ pub(super) fn locks(root: &Path) -> Walk {
         .map(|name| Path::new("locked").join(name))
         .collect();
     walk
+}
+
+/// The test files beside a configuration that is one file.
+pub(super) fn tests(root: &Path) -> Vec<PathBuf> {
+    let mut names = list(root).unwrap_or_default();
+    names.retain(|name| name.ends_with(".test.toml"));
+    names.sort();
+    names.into_iter().map(PathBuf::from).collect()
 }
 
 /// Names that are not hidden. One that is not UTF-8 is shown as well as it can be, and then not found: a finding.

@@ -147,6 +147,12 @@ codes! {
     StrayLock Warning "stray-lock" "a file of the lock belongs to no server";
     UnlockedServer Error "unlocked-server" "every server must be in the lock and this one is not";
 
+    // tests
+    NoCaller Error "no-caller" "a test does not say as whom, or says it twice";
+    EmptyTest Error "empty-test" "a test that asserts nothing";
+    UnrunTest Error "unrun-test" "a test of what this version does not do";
+    FailedTest Error "failed-test" "an assertion of a test does not hold";
+
     // advice
     NotServedYet Warning "not-served-yet" "this version checks it and does not serve it";
     UnpinnedPackage Warning "unpinned-package" "a command runs whatever version of a package is newest";

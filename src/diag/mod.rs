@@ -10,5 +10,5 @@ mod sources;
 
 pub use code::{Code, Severity};
 pub use finding::{Finding, Findings, Label};
-pub use render::{Format, render};
+pub use render::{Format, draw, render, to_json};
 pub use sources::{FileId, Place, Position, Source, Sources, Span};

@@ -1,9 +1,10 @@
 //! `[endpoint.NAME]`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::lock::Lock;
 use crate::name::{Pattern, PiiName, ServerName};
 
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -54,6 +55,25 @@ pub struct Selection {
     pub resources: Globs,
     /// By the server's own tool name.
     pub overrides: BTreeMap<Arc<str>, ToolOverride>,
+}
+
+impl Selection {
+    /// The selected tools that the files know: those of the server's lock; without one, those named without a glob.
+    pub fn known_tools<'a>(&'a self, lock: Option<&'a Lock>) -> BTreeSet<&'a str> {
+        let mut tools: BTreeSet<&str> = if let Some(lock) = lock {
+            lock.tools().map(|(name, _)| &**name).collect()
+        } else {
+            let named = self.tools.with.iter().filter_map(Pattern::literal);
+            named.chain(self.overrides.keys().map(|name| &**name)).collect()
+        };
+        tools.retain(|tool| self.tools.is_match(tool));
+        tools
+    }
+
+    /// The first glob by which tools are selected. Without a lock it admits whatever the server adds later.
+    pub fn tool_glob(&self) -> Option<&Pattern> {
+        self.tools.with.iter().find(|pattern| pattern.literal().is_none())
+    }
 }
 
 /// `tools = ["get_*", "!get_secret"]`; empty selects nothing. A `!` takes away wherever it stands.

@@ -13,7 +13,7 @@ mod secret;
 mod server;
 mod subject;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use endpoint::{Endpoint, Exposure, Globs, Limits, Selection, ToolNames, ToolOverride};
@@ -28,7 +28,9 @@ pub use server::{Auth, Credentials, Home, Isolation, OAuthClient, OAuthGrant, Se
 pub use subject::Subject;
 
 use crate::lock::Lock;
-use crate::name::{EndpointName, GroupName, IssuerName, PiiName, RoleName, ServerName, ServiceName, UserName};
+use crate::name::{
+    EndpointName, GroupName, IssuerName, PiiName, Principal, RoleName, ServerName, ServiceName, UserName,
+};
 
 /// One whole, valid configuration.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -45,6 +47,18 @@ pub struct Snapshot {
     pub pii: BTreeMap<PiiName, Pii>,
     /// Recorded definitions; a server that has an entry is pinned.
     pub locks: BTreeMap<ServerName, Arc<Lock>>,
+}
+
+impl Snapshot {
+    /// The groups that the caller's own table names. People need no table: the identity provider knows them.
+    pub fn declared_groups(&self, principal: &Principal) -> BTreeSet<Arc<str>> {
+        let groups = match principal {
+            Principal::Anonymous => None,
+            Principal::Service(name) => self.services.get(name).map(|service| &service.groups),
+            Principal::User(name) => self.users.get(&**name).map(|user| &user.groups),
+        };
+        groups.cloned().unwrap_or_default()
+    }
 }
 
 /// `[pii.NAME]`: what is redacted, per direction. Filled by the redaction work; until then `serve` refuses a configuration that uses one.

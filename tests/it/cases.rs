@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use jiff::civil::date;
 use mcpgw::compile::{Compiled, Settings, validate};
-use mcpgw::config::Options;
+use mcpgw::config::{Options, load, load_tests};
 use mcpgw::diag::{Code, Format, render};
+use mcpgw::test::run;
 
 const PLAIN: Format = Format::Human {
     color: false,
@@ -64,7 +65,23 @@ fn judge(case: &Path) -> Compiled {
         "no-configuration" => case.join("gatewy.toml"),
         _ => case.to_owned(),
     };
-    validate(&[path], &settings)
+    let mut compiled = validate(std::slice::from_ref(&path), &settings);
+    test(&path, &settings, &mut compiled);
+    compiled
+}
+
+/// What `mcpgw test` finds besides; a case without tests has none.
+fn test(path: &Path, settings: &Settings, compiled: &mut Compiled) {
+    let mut loaded = load(&[path.to_owned()], &settings.files);
+    let tests = load_tests(&settings.files, &mut loaded);
+    let Some(snapshot) = &compiled.snapshot else { return };
+    let (report, found) = run(&tests.files, snapshot, &compiled.origins);
+    let failures = report.tests.iter().flat_map(|test| test.outcome.findings());
+    compiled.findings.extend(tests.findings);
+    compiled.findings.extend(found);
+    failures.for_each(|failure| compiled.findings.push(failure.clone()));
+    compiled.sources = loaded.sources;
+    compiled.findings.sort(&compiled.sources);
 }
 
 /// With the folder of the case taken out of all paths.

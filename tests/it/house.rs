@@ -24,6 +24,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["config", "diag", "lint", "name", "snapshot", "lock", "mcp", "text"],
     ),
     ("lint", &["diag", "name", "snapshot", "lock"]),
+    ("test", &["compile", "config", "diag", "name", "snapshot", "text"]),
     ("pii", &["name", "snapshot", "mcp"]),
     ("upstream", &["mcp", "name", "snapshot", "pii", "text", "lock"]),
     ("gate", &["mcp", "name", "pii", "snapshot", "upstream", "text", "lock"]),
@@ -37,14 +38,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "compile", "config", "control", "diag", "lint", "lock", "mcp", "name", "pii", "serve", "snapshot", "text",
+            "compile", "config", "control", "diag", "lint", "lock", "mcp", "name", "pii", "serve", "snapshot", "test",
+            "text",
         ],
     ),
 ];
 
 /// The modules that turn files into a Snapshot and judge it: nothing in them waits or connects.
 const PURE: &[&str] = &[
-    "text", "name", "diag", "mcp", "lock", "snapshot", "config", "compile", "lint", "pii",
+    "text", "name", "diag", "mcp", "lock", "snapshot", "config", "compile", "lint", "test", "pii",
 ];
 const ASYNC: &[&str] = &["upstream", "gate", "serve", "control", "cli"];
 const ANY: &[&str] = &[];
@@ -75,6 +77,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("memchr", ANY),
     ("miette", &["diag"]),
     ("notify", &["serve"]),
+    ("quick_junit", &["cli"]),
     ("regex", &["compile", "gate", "pii"]),
     ("rustix", &["upstream", "serve", "cli"]),
     ("rustls", &["upstream", "serve", "control"]),

@@ -18,14 +18,6 @@ pub(in crate::cli) enum Later {
         #[arg(long)]
         check: bool,
     },
-    /// Run the `*.test.toml`
-    #[command(hide = true)]
-    Test {
-        #[command(flatten)]
-        paths: Paths,
-        #[arg(long)]
-        format: Option<String>,
-    },
     /// Preview what would change, and who gains or loses access
     #[command(hide = true)]
     Plan {
@@ -280,7 +272,6 @@ impl Later {
             Self::Redact { .. } => "redact",
             Self::Release { .. } => "release",
             Self::Rollback { .. } => "rollback",
-            Self::Test { .. } => "test",
         }
     }
 }

@@ -40,6 +40,9 @@ pub(super) enum Command {
     Init(Init),
     /// Check the files: all findings at once, without network, secrets or servers
     Validate(Validate),
+    /// Run the tests of the files: who may call what, and what is redacted
+    #[command(after_long_help = TEST_HELP)]
+    Test(Test),
     /// Run the gateway
     Serve(Serve),
     /// Show what the running gateway serves, and how its servers are
@@ -88,6 +91,29 @@ pub(super) struct Validate {
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) format: FindingsFormat,
 }
+
+#[derive(Args, Debug)]
+pub(super) struct Test {
+    #[command(flatten)]
+    pub(super) paths: Paths,
+    /// How to write the outcome
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(super) format: TestFormat,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(super) enum TestFormat {
+    #[default]
+    Human,
+    Json,
+    /// Annotations at the lines of a pull request
+    Github,
+    /// XML, for what shows test reports
+    Junit,
+}
+
+const TEST_HELP: &str = "Runs every `*.test.toml` below PATH, without network, secrets or servers, and says which rules \
+                         no test touches. Ends with 3 if a test fails; with 1 if one cannot be run, or there is none.";
 
 #[derive(Args, Debug)]
 pub(super) struct Serve {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Given, Shape};
 use crate::config::node::{Node, RawTable, Value, visit};
-use crate::config::table::Root;
+use crate::config::table::{Root, TestFile};
 use crate::diag::{Code, Finding, Findings, Place, Sources};
 use crate::text;
 
@@ -14,6 +14,8 @@ pub struct Reader<'a> {
     findings: &'a mut Findings,
     /// By file: where relative paths start.
     roots: &'a [PathBuf],
+    /// What the keys at the top are tables of, for titles.
+    whole: &'static str,
     path: Vec<String>,
 }
 
@@ -23,6 +25,7 @@ impl<'a> Reader<'a> {
             sources,
             findings,
             roots,
+            whole: "a configuration",
             path: Vec::new(),
         }
     }
@@ -31,6 +34,13 @@ impl<'a> Reader<'a> {
     /// The whole configuration. Without one (which has its finding) the root is as an empty file's.
     pub fn root(&mut self, node: &Node) -> Root {
         Root::read(node, self).expect("load starts from a table and merging keeps it one")
+    }
+
+    #[allow(clippy::missing_panics_doc, reason = "it cannot")]
+    /// One file of tests.
+    pub fn tests(&mut self, node: &Node) -> TestFile {
+        self.whole = "a test file";
+        TestFile::read(node, self).expect("a file's root is a table")
     }
 
     pub fn push(&mut self, finding: Finding) {
@@ -148,7 +158,7 @@ impl<'a> Reader<'a> {
             let key = text::safe(&entry.key);
             let is_table = self.path.is_empty() || matches!(entry.node.value, Value::Table(_));
             let (code, title) = match (self.path.is_empty(), is_table) {
-                (true, _) => (Code::UnknownTable, format!("`{key}` is no table of a configuration")),
+                (true, _) => (Code::UnknownTable, format!("`{key}` is no table of {}", self.whole)),
                 (_, true) => (Code::UnknownTable, format!("`[{}]` has no table `{key}`", self.path())),
                 (_, false) => (Code::UnknownKey, format!("`[{}]` has no key `{key}`", self.path())),
             };

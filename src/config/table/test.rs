@@ -1,6 +1,6 @@
 //! `*.test.toml`: never configuration, but of the same grammar.
 
-use crate::config::grammar::{Any, List, Map, Tables, Text, choice, table};
+use crate::config::grammar::{Any, List, Map, NamePattern, Tables, Text, choice, table};
 
 table! {
     /// Tests of access and redaction.
@@ -21,12 +21,12 @@ table! {
         caller / "as": As [required];
         /// On which endpoint.
         endpoint / "endpoint": Text [required];
-        /// Tools that must be callable, as `server/tool`.
-        allow / "allow": List<Text> = "[]";
-        /// Tools that must not be callable.
-        deny / "deny": List<Text> = "[]";
-        /// Every callable tool matches one of these, and each of these matches some callable tool.
-        only / "only": List<Text>;
+        /// Tools that must be callable, as `server/tool`; globs too.
+        allow / "allow": List<NamePattern> = "[]";
+        /// Tools that must not be callable, as `server/tool`; globs too.
+        deny / "deny": List<NamePattern> = "[]";
+        /// Every callable tool matches one of these, and each of these matches some callable tool. `[]`: none is callable.
+        only / "only": List<NamePattern>;
         /// Arguments of the call, for every tool of `allow` and `deny`.
         arguments / "arguments": Map<String, Any>;
         /// Permits patterns in `deny` that match no selected tool.

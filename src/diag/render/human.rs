@@ -27,6 +27,13 @@ pub(super) fn render(findings: &Findings, sources: &Sources, color: bool, width:
     out
 }
 
+/// One finding alone.
+pub(super) fn draw(finding: &Finding, sources: &Sources, color: bool, width: usize) -> String {
+    let mut out = String::new();
+    one(finding, sources, &mut BTreeMap::new(), color, width, &mut out);
+    out
+}
+
 fn totals(findings: &Findings) -> String {
     let (errors, warnings) = (findings.count(Severity::Error), findings.count(Severity::Warning));
     match (errors, warnings) {

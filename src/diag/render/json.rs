@@ -2,22 +2,26 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Findings, Label, Severity, Sources};
+use super::super::{Finding, Findings, Label, Severity, Sources};
 
 pub(super) fn render(findings: &Findings, sources: &Sources) -> String {
     let document = json!({
         "format-version": 1,
         "errors": findings.count(Severity::Error),
         "warnings": findings.count(Severity::Warning),
-        "findings": findings.iter().map(|finding| json!({
-            "code": finding.code.as_str(),
-            "severity": finding.severity().as_str(),
-            "title": finding.title,
-            "labels": finding.labels.iter().map(|label| self::label(label, sources)).collect::<Vec<_>>(),
-            "help": finding.help,
-        })).collect::<Vec<_>>(),
+        "findings": findings.iter().map(|finding| self::finding(finding, sources)).collect::<Vec<_>>(),
     });
     format!("{document:#}\n")
+}
+
+pub(super) fn finding(finding: &Finding, sources: &Sources) -> Value {
+    json!({
+        "code": finding.code.as_str(),
+        "severity": finding.severity().as_str(),
+        "title": finding.title,
+        "labels": finding.labels.iter().map(|label| self::label(label, sources)).collect::<Vec<_>>(),
+        "help": finding.help,
+    })
 }
 
 fn label(label: &Label, sources: &Sources) -> Value {

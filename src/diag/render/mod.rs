@@ -8,7 +8,7 @@ mod json;
 mod sarif;
 mod view;
 
-use super::{Findings, Sources};
+use super::{Finding, Findings, Sources};
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Format {
@@ -26,4 +26,14 @@ pub fn render(findings: &Findings, sources: &Sources, format: Format) -> String 
         Format::Json => json::render(findings, sources),
         Format::Sarif => sarif::render(findings, sources),
     }
+}
+
+/// One finding for people, without the line that counts.
+pub fn draw(finding: &Finding, sources: &Sources, color: bool, width: usize) -> String {
+    human::draw(finding, sources, color, width)
+}
+
+/// One finding as it stands in [`Format::Json`].
+pub fn to_json(finding: &Finding, sources: &Sources) -> serde_json::Value {
+    json::finding(finding, sources)
 }

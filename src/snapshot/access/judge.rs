@@ -1,5 +1,7 @@
 //! One rule against one question: which of its conditions holds, and what happens in doubt.
 
+use std::fmt;
+
 use super::{Arguments, Object, ObjectKind};
 use crate::lock::{Lock, LockedTool};
 use crate::name::EndpointName;
@@ -21,6 +23,22 @@ pub enum Verdict {
     Hint,
     /// The condition at this place of `Rule::arguments` does not hold.
     Argument(usize),
+}
+
+/// Of a rule, where a tool is asked for.
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Matches => "covers it",
+            Self::DependsOnArguments => "covers it, if its arguments do",
+            Self::Endpoint => "is about other endpoints",
+            Self::Server => "is about other servers",
+            Self::Kind => "is not about tools",
+            Self::Name => "is about other tools",
+            Self::Hint => "its `hint` does not hold",
+            Self::Argument(_) => "one of its arguments does not hold",
+        })
+    }
 }
 
 /// What is asked, with all that a condition may look at.

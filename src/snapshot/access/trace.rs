@@ -89,20 +89,13 @@ fn terms(snapshot: &Snapshot) -> BTreeSet<Member> {
 
 /// A caller that only the term describes. A group or `authenticated` alone is a person whose name no term can have.
 fn caller_of(snapshot: &Snapshot, term: &Member) -> Caller {
-    let (principal, groups) = match term {
-        Member::Anonymous => (Principal::Anonymous, BTreeSet::new()),
-        Member::Authenticated => (Principal::User("".into()), BTreeSet::new()),
-        Member::Group(name) => (Principal::User("".into()), BTreeSet::from([name.clone()])),
-        Member::Service(name) => {
-            let table = snapshot.services.get(name);
-            let groups = table.map(|service| service.groups.clone()).unwrap_or_default();
-            (Principal::Service(name.clone()), groups)
-        }
-        Member::User(name) => {
-            let table = snapshot.users.get(&**name);
-            let groups = table.map(|user| user.groups.clone()).unwrap_or_default();
-            (Principal::User(name.clone()), groups)
-        }
+    let (principal, group) = match term {
+        Member::Anonymous => (Principal::Anonymous, None),
+        Member::Authenticated => (Principal::User("".into()), None),
+        Member::Group(name) => (Principal::User("".into()), Some(name.clone())),
+        Member::Service(name) => (Principal::Service(name.clone()), None),
+        Member::User(name) => (Principal::User(name.clone()), None),
     };
+    let groups = snapshot.declared_groups(&principal).into_iter().chain(group).collect();
     Caller { principal, groups }
 }

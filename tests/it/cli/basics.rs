@@ -43,7 +43,6 @@ fn help_names_every_command_that_works() {
 fn what_is_not_built_is_refused_by_name() {
     for command in [
         &["fmt", "--check"][..],
-        &["test", "."],
         &[
             "plan",
             "--against",

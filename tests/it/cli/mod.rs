@@ -7,3 +7,4 @@ mod quickstart;
 pub(crate) mod run;
 mod scripted;
 mod serving;
+mod testing;
