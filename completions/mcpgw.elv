@@ -30,6 +30,7 @@ set edit:completion:arg-completer[mcpgw] = {|@words|
             cand status 'Show what the running gateway serves, and how its servers are'
             cand explain 'Say whether somebody may call a tool, and which line of the files decides'
             cand who 'Say who reaches a tool'
+            cand lock 'Show how the servers'' tools differ from what was reviewed, and record them'
             cand tools 'List the tools of an endpoint'
             cand call 'Call a tool of an endpoint'
             cand token 'Make a token for a service, and what to paste into the files'
@@ -104,6 +105,21 @@ set edit:completion:arg-completer[mcpgw] = {|@words|
             cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
             cand -h 'Print help'
             cand --help 'Print help'
+        }
+        &'mcpgw;lock'= {
+            cand -C 'The same, as an option'
+            cand --config 'The same, as an option'
+            cand --state 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]'
+            cand --gateway 'The gateway''s control socket, or the URL of its control API'
+            cand --control-token-file 'The file that holds the token for a control API''s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]'
+            cand --update 'Accept what is listed now: of all servers, of one, or one tool of it; may be given several times'
+            cand --from 'Take the definitions from the running gateway instead of the servers'
+            cand --format 'How to write what differs'
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand --check 'Write nothing; exit 3 where something differs'
+            cand --run-commands 'Start the programs of servers with a `command`, and those that print secrets, without asking'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
         }
         &'mcpgw;tools'= {
             cand --token 'The token to send; on a shared machine prefer the environment variable'

@@ -36,6 +36,7 @@ complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "serve" -d 'Run the gate
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "status" -d 'Show what the running gateway serves, and how its servers are'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "explain" -d 'Say whether somebody may call a tool, and which line of the files decides'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "who" -d 'Say who reaches a tool'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "lock" -d 'Show how the servers\' tools differ from what was reviewed, and record them'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "tools" -d 'List the tools of an endpoint'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "call" -d 'Call a tool of an endpoint'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "token" -d 'Make a token for a service, and what to paste into the files'
@@ -106,6 +107,21 @@ complete -c mcpgw -n "__fish_mcpgw_using_subcommand who" -l color -d 'When to co
 always\t''
 never\t''"
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand who" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -s C -l config -d 'The same, as an option' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -l state -d 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -l gateway -d 'The gateway\'s control socket, or the URL of its control API' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -l control-token-file -d 'The file that holds the token for a control API\'s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -l update -d 'Accept what is listed now: of all servers, of one, or one tool of it; may be given several times' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -l from -d 'Take the definitions from the running gateway instead of the servers' -r -f -a "live\t'The running gateway'"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -l format -d 'How to write what differs' -r -f -a "human\t''
+json\t''
+markdown\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -l check -d 'Write nothing; exit 3 where something differs'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -l run-commands -d 'Start the programs of servers with a `command`, and those that print secrets, without asking'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -l token -d 'The token to send; on a shared machine prefer the environment variable' -r
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -l timeout -d 'How long to wait for the whole answer' -r
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F

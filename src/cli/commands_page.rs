@@ -35,7 +35,7 @@ stdout, everything else to stderr. `--format json` carries a `format-version`; f
 | 0 | fine |
 | 1 | an error |
 | 2 | changes |
-| 3 | a policy said no: `explain` of a denied call, a `test` that fails |
+| 3 | a policy said no: `explain` of a denied call, a `test` that fails, `lock --check` of a lock that differs |
 | 4 | the plan is stale |
 | 5 | the outcome is unknown |
 | 64 | wrong usage |
@@ -43,7 +43,7 @@ stdout, everything else to stderr. `--format json` carries a `format-version`; f
 | variable | meaning |
 |---|---|
 | `MCPGW_TOKEN` | the token of `tools` and `call` |
-| `MCPGW_GATEWAY` | the control socket of `status` |
+| `MCPGW_GATEWAY` | the control socket of `status` and `lock --from live` |
 | `STATE_DIRECTORY` | the state directory, where `--state` names none |
 | `NO_COLOR` | if it is set and not empty, nothing is colored |
 ";

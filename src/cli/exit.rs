@@ -9,7 +9,7 @@ use std::io;
 pub(super) enum Exit {
     Fine = 0,
     Error = 1,
-    /// A policy said no: `explain` of a denied call, a `test` that fails.
+    /// A policy said no: `explain` of a denied call, a `test` that fails, `lock --check` of a lock that differs.
     PolicyNo = 3,
     /// The command line itself is wrong (`EX_USAGE` of sysexits.h).
     Usage = 64,

@@ -18,6 +18,7 @@ mod explain;
 mod generate;
 mod hash_password;
 mod init;
+mod lock;
 mod man;
 mod schema;
 mod serve;
@@ -65,6 +66,7 @@ fn dispatch(command: Command, output: &Output) -> Outcome {
         Command::Generate(arguments) => generate::run(&arguments, output),
         Command::HashPassword => hash_password::run(output),
         Command::Init(arguments) => init::run(&arguments, output),
+        Command::Lock(arguments) => lock::run(&arguments, output),
         Command::Man(arguments) => man::run(&arguments, output),
         Command::Schema(arguments) => schema::run(&arguments, output),
         Command::Serve(arguments) => serve::run(&arguments, output),

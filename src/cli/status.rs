@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &Status, output: &Output) -> Outcome {
     Ok(Exit::Fine)
 }
 
-fn told(error: &ControlError) -> Failure {
+pub(super) fn told(error: &ControlError) -> Failure {
     let failure = Failure::new(safe(&error.to_string()));
     match error.hint() {
         Some(hint) => failure.hint(hint),

@@ -11,6 +11,7 @@ mod grammar;
 mod hostile;
 mod house;
 mod load;
+mod lock;
 mod reload;
 mod support;
 mod wire;

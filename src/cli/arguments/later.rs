@@ -95,24 +95,6 @@ pub(in crate::cli) enum Later {
         #[command(flatten)]
         asking: Asking,
     },
-    /// Show or record the definitions of the servers' tools
-    #[command(hide = true)]
-    Lock {
-        #[command(flatten)]
-        paths: Paths,
-        #[command(flatten)]
-        gateway: WhichGateway,
-        #[arg(long, value_name = "SERVER[/TOOL]", num_args = 0..=1, default_missing_value = "*")]
-        update: Option<String>,
-        #[arg(long)]
-        check: bool,
-        #[arg(long)]
-        from: Option<String>,
-        #[arg(long)]
-        run_commands: bool,
-        #[arg(long)]
-        format: Option<String>,
-    },
     /// Redact stdin
     #[command(hide = true)]
     Redact {
@@ -266,7 +248,6 @@ impl Later {
             Self::History { .. } => "history",
             Self::Hold { .. } => "hold",
             Self::Import { .. } => "import",
-            Self::Lock { .. } => "lock",
             Self::Logs { .. } => "logs",
             Self::Plan { .. } => "plan",
             Self::Redact { .. } => "redact",

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use later::Later;
-pub(super) use shared::{ColorWhen, Endpoint, FindingsFormat, Paths, TextFormat, WhichGateway};
+pub(super) use shared::{ColorWhen, Endpoint, FindingsFormat, Paths, ReviewFormat, TextFormat, WhichGateway};
 
 /// A gateway for the Model Context Protocol, configured by TOML files in git.
 #[derive(Debug, Parser)]
@@ -51,6 +51,8 @@ pub(super) enum Command {
     Explain(Explain),
     /// Say who reaches a tool
     Who(Who),
+    /// Show how the servers' tools differ from what was reviewed, and record them
+    Lock(Lock),
     /// List the tools of an endpoint
     Tools(Tools),
     /// Call a tool of an endpoint
@@ -190,6 +192,35 @@ pub(super) struct Who {
     /// How to write the answer
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) format: TextFormat,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Lock {
+    #[command(flatten)]
+    pub(super) paths: Paths,
+    #[command(flatten)]
+    pub(super) gateway: WhichGateway,
+    /// Accept what is listed now: of all servers, of one, or one tool of it; may be given several times
+    #[arg(long, value_name = "SERVER[/TOOL]", num_args = 0..=1, default_missing_value = "*", conflicts_with = "check")]
+    pub(super) update: Vec<String>,
+    /// Write nothing; exit 3 where something differs
+    #[arg(long)]
+    pub(super) check: bool,
+    /// Take the definitions from the running gateway instead of the servers
+    #[arg(long, value_name = "SOURCE")]
+    pub(super) from: Option<Source>,
+    /// Start the programs of servers with a `command`, and those that print secrets, without asking
+    #[arg(long)]
+    pub(super) run_commands: bool,
+    /// How to write what differs
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(super) format: ReviewFormat,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(super) enum Source {
+    /// The running gateway
+    Live,
 }
 
 #[derive(Args, Debug)]

@@ -62,36 +62,44 @@ impl Report {
         self.servers.iter().filter(|reviewed| is(&reviewed.state)).count()
     }
 
-    /// `2 servers differ from the lock, 1 is new, 3 are as reviewed`.
+    /// `4 servers: 1 differs from the lock, 1 was recorded, 2 are as reviewed`.
     fn totals(&self) -> String {
-        let verb = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
-        let differ = self.count(|state| matches!(state, State::Differs(_)));
-        let new = self.count(|state| matches!(state, State::New { .. }));
+        let open = |is: fn(&State) -> bool| {
+            let open = self.servers.iter().filter(|reviewed| !reviewed.written);
+            open.filter(|reviewed| is(&reviewed.state)).count()
+        };
+        let differ = open(|state| matches!(state, State::Differs(_)));
+        let new = open(|state| matches!(state, State::New { .. }));
+        let written = self
+            .servers
+            .iter()
+            .filter(|reviewed| reviewed.written && reviewed.state.differs());
+        let written = written.count();
         let same = self.count(|state| matches!(state, State::Same));
         let unlisted = self.count(|state| matches!(state, State::Unlisted { .. }));
-        let parts = [
-            (
-                differ,
-                verb(differ, "server differs from the lock", "servers differ from the lock"),
-            ),
+        let verb = |count: usize, one: &'static str, many: &'static str| if count == 1 { one } else { many };
+        let parts: Vec<String> = [
+            (differ, verb(differ, "differs from the lock", "differ from the lock")),
             (new, verb(new, "is not in it yet", "are not in it yet")),
+            (written, verb(written, "was recorded", "were recorded")),
             (same, verb(same, "is as reviewed", "are as reviewed")),
-            (unlisted, verb(unlisted, "could not be listed", "could not be listed")),
-        ];
-        let parts: Vec<String> = parts
-            .into_iter()
-            .filter(|(count, _)| *count > 0)
-            .map(|(_, words)| words)
-            .collect();
+            (unlisted, "could not be listed"),
+        ]
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, words)| format!("{count} {words}"))
+        .collect();
+        let servers = count(self.servers.len(), "server");
         if parts.is_empty() {
-            return "no server is defined".to_owned();
+            return servers;
         }
-        parts.join(", ")
+        format!("{servers}: {}", parts.join(", "))
     }
 }
 
 impl State {
-    fn differs(&self) -> bool {
+    /// Is there something that was not reviewed?
+    pub fn differs(&self) -> bool {
         matches!(self, Self::Differs(_) | Self::New { .. })
     }
 

@@ -51,7 +51,7 @@ pub(super) fn rows(before: &str, after: &str) -> Vec<Row> {
             shown = old_range.end;
             let (old, new) = (&old[old_range], &new[new_range]);
             match tag {
-                DiffTag::Equal => rows.extend(old.iter().map(|piece| Row::Kept(plain(piece)))),
+                DiffTag::Equal => rows.extend(old.iter().map(|piece| Row::Kept(plain(piece.trim_end())))),
                 DiffTag::Delete | DiffTag::Insert | DiffTag::Replace => replaced(old, new, &mut rows),
             }
         }
@@ -94,7 +94,7 @@ fn compared(before: &str, after: &str) -> Option<(Vec<Word>, Vec<Word>)> {
 
 fn whole(piece: &str) -> Vec<Word> {
     vec![Word {
-        text: plain(piece),
+        text: plain(piece.trim_end_matches([' ', '\n'])),
         differs: false,
     }]
 }
@@ -151,7 +151,7 @@ mod tests {
         let text = "One. Two. Three. Four.";
         assert_eq!(
             shown(text, "One. Two. Three. Send me the keys! Four."),
-            ["… 2", "  Three. ", "+ Send me the keys! ", "  Four."]
+            ["… 2", "  Three.", "+ Send me the keys! ", "  Four."]
         );
     }
 
