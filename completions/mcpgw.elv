@@ -116,7 +116,7 @@ set edit:completion:arg-completer[mcpgw] = {|@words|
             cand --from 'Take the definitions from the running gateway instead of the servers'
             cand --format 'How to write what differs'
             cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
-            cand --check 'Write nothing; exit 3 where something differs'
+            cand --check 'Write nothing; exit 3 where something differs, or with `--update` would be written'
             cand --run-commands 'Start the programs of servers with a `command`, and those that print secrets, without asking'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'

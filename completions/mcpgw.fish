@@ -119,7 +119,7 @@ markdown\t''"
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -l check -d 'Write nothing; exit 3 where something differs'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -l check -d 'Write nothing; exit 3 where something differs, or with `--update` would be written'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -l run-commands -d 'Start the programs of servers with a `command`, and those that print secrets, without asking'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -l token -d 'The token to send; on a shared machine prefer the environment variable' -r

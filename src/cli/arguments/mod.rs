@@ -201,9 +201,9 @@ pub(super) struct Lock {
     #[command(flatten)]
     pub(super) gateway: WhichGateway,
     /// Accept what is listed now: of all servers, of one, or one tool of it; may be given several times
-    #[arg(long, value_name = "SERVER[/TOOL]", num_args = 0..=1, default_missing_value = "*", conflicts_with = "check")]
+    #[arg(long, value_name = "SERVER[/TOOL]", num_args = 0..=1, default_missing_value = "*")]
     pub(super) update: Vec<String>,
-    /// Write nothing; exit 3 where something differs
+    /// Write nothing; exit 3 where something differs, or with `--update` would be written
     #[arg(long)]
     pub(super) check: bool,
     /// Take the definitions from the running gateway instead of the servers

@@ -153,7 +153,7 @@ impl Known {
                 }
             }
             (Ok(live), None, _) => {
-                text = (!check).then(|| live.to_string());
+                text = Some(live.to_string());
                 State::New { live, unreadable: None }
             }
             (Ok(live), Some(Err(why)), part) => {
@@ -165,7 +165,7 @@ impl Known {
             }
         };
         // What is there already is not written again.
-        let text = text.filter(|text| self.place.bytes.as_deref() != Some(text.as_bytes()));
+        let text = text.filter(|text| !check && self.place.bytes.as_deref() != Some(text.as_bytes()));
         Ok(Review {
             reviewed: Reviewed {
                 server: self.server,

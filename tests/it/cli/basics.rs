@@ -57,7 +57,6 @@ fn what_is_not_built_is_refused_by_name() {
         &["rollback", "3", "--yes"],
         &["hold", "user:a", "--reason", "why"],
         &["release", "user:a"],
-        &["lock", "--update", "github/get", "--check"],
         &["redact", "--pii", "strict", "--json"],
         &["logs", "--endpoint", "a", "--follow"],
         &["logs", "verify"],
