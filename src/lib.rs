@@ -14,6 +14,7 @@ pub mod config;
 pub mod diag;
 pub mod lint;
 pub mod lock;
+pub mod plan;
 pub mod snapshot;
 pub mod test;
 

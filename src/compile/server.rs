@@ -210,7 +210,7 @@ fn stdio(table: &table::Server, context: &mut Context<'_>) -> Option<Transport> 
 
 /// A shell line may hold a secret: then it is not written out again.
 fn may_hold_secret(line: &str) -> bool {
-    crate::config::is_secret_name(line)
+    crate::name::is_secret_name(line)
 }
 
 fn headers(given: &Given<Map<HeaderName, Setting>>, context: &mut Context<'_>) -> BTreeMap<String, SettingValue> {

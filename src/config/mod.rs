@@ -24,5 +24,4 @@ pub use collect::{Collected, collect, collect_from};
 pub use load::{Loaded, LockFile, Options, load, read};
 pub use locked::{LockPlace, write_whole};
 pub use node::{Entry, Node, RawTable, TableKind, Value};
-pub use secret::is_secret_name;
 pub use test_files::{Tests, load_tests};

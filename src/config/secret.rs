@@ -5,25 +5,7 @@
 
 use super::node::{Node, Value, visit};
 use crate::diag::{FileId, Place, Sources};
-
-/// Does a header, variable or key of this name hold a secret?
-pub fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    [
-        "authorization",
-        "cookie",
-        "key",
-        "token",
-        "secret",
-        "password",
-        "passwd",
-        "passphrase",
-        "credential",
-        "bearer",
-    ]
-    .iter()
-    .any(|word| name.contains(word))
-}
+use crate::name::{is_secret_name, secret_arguments};
 
 /// Keys of the grammar that sound like secrets and are none.
 fn is_plain_key(name: &str) -> bool {
@@ -81,19 +63,17 @@ pub(in crate::config) fn url_password(text: &str) -> bool {
     })
 }
 
-/// `--token=VALUE`, what follows `--token`, and a shell line with any of these.
+/// See [`secret_arguments`].
 fn arguments(items: &[Node]) -> Vec<Place> {
-    let mut places = Vec::new();
-    let mut after_option = false;
-    for item in items {
-        let Value::String(text) = &item.value else { continue };
-        let option = text.starts_with('-') && is_secret_name(text);
-        if after_option || (text.contains(['=', ' ']) && is_secret_name(text)) {
-            places.push(item.place);
-        }
-        after_option = option && !text.contains('=');
-    }
-    places
+    let texts = items.iter().filter_map(|item| match &item.value {
+        Value::String(text) => Some((item.place, text.as_str())),
+        _ => None,
+    });
+    let hidden = secret_arguments(texts.clone().map(|(_, text)| text));
+    texts
+        .zip(hidden)
+        .filter_map(|((place, _), hidden)| hidden.then_some(place))
+        .collect()
 }
 
 /// Hides, in a file that is not TOML, every quoted text and every line that might hold a secret or be part of one.

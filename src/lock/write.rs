@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write};
 
+use super::definition::{Definition, LockedPrompt, LockedTemplate, LockedTool};
 use crate::mcp::Json;
 use crate::text::is_unsafe;
 
@@ -40,6 +41,37 @@ impl fmt::Display for Compact<'_> {
 impl fmt::Display for Pretty<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_json(f, self.0, 0)
+    }
+}
+
+/// The recorded fields as one JSON object: equal definitions are equal texts.
+impl fmt::Display for Definition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_char('{')?;
+        let mut comma = "";
+        for (field, value) in &self.fields {
+            write!(f, "{comma}\"{field}\": {}", Compact(value))?;
+            comma = ", ";
+        }
+        f.write_char('}')
+    }
+}
+
+impl fmt::Display for LockedTool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for LockedPrompt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl fmt::Display for LockedTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

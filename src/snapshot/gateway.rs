@@ -33,6 +33,29 @@ pub struct Gateway {
     pub control: Option<Control>,
 }
 
+/// What holds without a `[gateway]` table.
+impl Default for Gateway {
+    fn default() -> Self {
+        let listen = SocketAddr::from(([127, 0, 0, 1], 8700));
+        Self {
+            listen,
+            public_url: format!("http://{listen}"),
+            allowed_hosts: Vec::new(),
+            allowed_origins: Vec::new(),
+            trusted_proxies: Vec::new(),
+            tls: None,
+            pii: None,
+            locked: false,
+            public_anonymous: false,
+            limits: GatewayLimits::default(),
+            store: Store::default(),
+            audit: None,
+            telemetry: Telemetry::default(),
+            control: None,
+        }
+    }
+}
+
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Tls {
     pub cert: PathBuf,

@@ -32,8 +32,8 @@ use crate::name::{
     EndpointName, GroupName, IssuerName, PiiName, Principal, RoleName, ServerName, ServiceName, UserName,
 };
 
-/// One whole, valid configuration.
-#[derive(Clone, Debug, Eq, PartialEq)]
+/// One whole, valid configuration. The default is that of an empty file: it serves nothing.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Snapshot {
     pub gateway: Gateway,
     pub servers: BTreeMap<ServerName, Arc<Server>>,

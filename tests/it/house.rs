@@ -25,6 +25,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("lint", &["diag", "name", "snapshot", "lock"]),
     ("test", &["compile", "config", "diag", "name", "snapshot", "text"]),
+    ("plan", &["name", "snapshot", "lock", "text"]),
     ("pii", &["name", "snapshot", "mcp"]),
     ("upstream", &["mcp", "name", "snapshot", "pii", "text", "lock"]),
     ("gate", &["mcp", "name", "pii", "snapshot", "upstream", "text", "lock"]),
@@ -38,15 +39,15 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "compile", "config", "control", "diag", "lint", "lock", "mcp", "name", "pii", "serve", "snapshot", "test",
-            "text",
+            "compile", "config", "control", "diag", "lint", "lock", "mcp", "name", "pii", "plan", "serve", "snapshot",
+            "test", "text",
         ],
     ),
 ];
 
 /// The modules that turn files into a Snapshot and judge it: nothing in them waits or connects.
 const PURE: &[&str] = &[
-    "text", "name", "diag", "mcp", "lock", "snapshot", "config", "compile", "lint", "test", "pii",
+    "text", "name", "diag", "mcp", "lock", "snapshot", "config", "compile", "lint", "plan", "test", "pii",
 ];
 const ASYNC: &[&str] = &["upstream", "gate", "serve", "control", "cli"];
 const ANY: &[&str] = &[];

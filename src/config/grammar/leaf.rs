@@ -288,7 +288,7 @@ impl Shape for Setting {
                 // Also under a harmless name: what people call their secrets is theirs.
                 reader.hide(node.place);
                 let key = reader.key();
-                if crate::config::secret::is_secret_name(&key) || super::text::has_userinfo(text) {
+                if crate::name::is_secret_name(&key) || super::text::has_userinfo(text) {
                     return Secret::read(node, reader).map(Self::Secret);
                 }
                 if text.contains(['\0', '\n', '\r']) {

@@ -8,9 +8,8 @@ use super::Object;
 use crate::lock::Lock;
 use crate::name::{Caller, EndpointName, Member, Pattern, PatternKind, Principal, RoleName, ServerName, ServiceName};
 use crate::snapshot::{
-    ArgumentPointer, Condition, Credentials, Effect, Endpoint, Exposure, Gateway, GatewayLimits, Globs, Group, Home,
-    Isolation, Limits, Operator, Role, Rule, RuleId, Scalar, Segment, Selection, Server, Service, Snapshot, Store,
-    Telemetry, ToolNames, Transport,
+    ArgumentPointer, Condition, Credentials, Effect, Endpoint, Exposure, Gateway, Globs, Group, Home, Isolation,
+    Limits, Operator, Role, Rule, RuleId, Scalar, Segment, Selection, Server, Service, Snapshot, ToolNames, Transport,
 };
 
 pub(super) const LOCK: &[u8] = br#"{
@@ -38,7 +37,7 @@ pub(super) fn endpoint(name: &str) -> EndpointName {
 pub(super) fn snapshot(roles: impl IntoIterator<Item = (&'static str, Role)>) -> Snapshot {
     let lock = Lock::parse(LOCK).unwrap();
     Snapshot {
-        gateway: gateway(),
+        gateway: Gateway::default(),
         servers: BTreeMap::from([
             (server("github"), plain_server(Credentials::None)),
             (server("files"), plain_server(Credentials::None)),
@@ -75,25 +74,6 @@ pub(super) fn snapshot(roles: impl IntoIterator<Item = (&'static str, Role)>) ->
             .collect(),
         pii: BTreeMap::new(),
         locks: BTreeMap::from([(server("github"), Arc::new(lock))]),
-    }
-}
-
-fn gateway() -> Gateway {
-    Gateway {
-        listen: ([127, 0, 0, 1], 8700).into(),
-        public_url: "http://127.0.0.1:8700".to_owned(),
-        allowed_hosts: Vec::new(),
-        allowed_origins: Vec::new(),
-        trusted_proxies: Vec::new(),
-        tls: None,
-        pii: None,
-        locked: false,
-        public_anonymous: false,
-        limits: GatewayLimits::default(),
-        store: Store::default(),
-        audit: None,
-        telemetry: Telemetry::default(),
-        control: None,
     }
 }
 

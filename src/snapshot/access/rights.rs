@@ -55,10 +55,7 @@ impl Rights {
         Self {
             principal: caller.principal.clone(),
             compiled: Arc::new(Compiled {
-                key: RightsKey {
-                    roles: roles.iter().map(|(name, _)| (*name).clone()).collect(),
-                    closed: closed_servers(snapshot, &caller.principal),
-                },
+                key: RightsKey::with(snapshot, caller, &roles),
                 endpoints,
                 locks: snapshot.locks.clone(),
             }),
@@ -82,6 +79,21 @@ impl Rights {
     /// The endpoints that the caller may enter, by name.
     pub fn endpoints(&self) -> impl Iterator<Item = &EndpointName> {
         self.compiled.endpoints.keys()
+    }
+
+    /// Whether the rules of both about the endpoint are the same, wherever they stand: then answers can differ only by what
+    /// the endpoint selects, the locks, and the credentials. `false` promises nothing.
+    pub fn has_same_rules(&self, other: &Self, endpoint: &EndpointName) -> bool {
+        fn same(own: &[(RuleId, Rule)], others: &[(RuleId, Rule)]) -> bool {
+            let rules = own.iter().map(|(_, rule)| rule);
+            rules.eq(others.iter().map(|(_, rule)| rule))
+        }
+        let [own, others] = [self, other].map(|rights| rights.compiled.endpoints.get(endpoint));
+        match (own, others) {
+            (None, None) => true,
+            (Some(own), Some(others)) => same(&own.allow, &others.allow) && same(&own.deny, &others.deny),
+            _ => false,
+        }
     }
 
     /// Whether a call needs its arguments judged. `permit` does so by itself.
@@ -121,6 +133,30 @@ impl Rights {
             Object::Resource { .. } => true,
         };
         (!locked).then_some(Reason::NotLocked)
+    }
+}
+
+impl RightsKey {
+    /// Of the [`Rights`] that the caller has, without compiling them.
+    pub fn of(snapshot: &Snapshot, caller: &Caller) -> Self {
+        Self::with(snapshot, caller, &roles_of(snapshot, caller))
+    }
+
+    fn with(snapshot: &Snapshot, caller: &Caller, roles: &[(&RoleName, &Role)]) -> Self {
+        Self {
+            roles: roles.iter().map(|(name, _)| (*name).clone()).collect(),
+            closed: closed_servers(snapshot, &caller.principal),
+        }
+    }
+
+    /// By name.
+    pub fn roles(&self) -> &[RoleName] {
+        &self.roles
+    }
+
+    /// Servers with personal credentials that the caller can never have.
+    pub fn is_closed(&self, server: &ServerName) -> bool {
+        self.closed.contains(server)
     }
 }
 

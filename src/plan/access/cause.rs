@@ -1,0 +1,121 @@
+//! Which line of the files decides a change, and what happened there.
+
+use std::sync::Arc;
+
+use super::{Cause, Scope};
+use crate::name::{EndpointName, ServerName};
+use crate::plan::Side;
+use crate::snapshot::access::{Decision, Reason};
+use crate::snapshot::{RuleId, Subject};
+
+/// The causes of one server on one endpoint: mostly few, for many tools.
+pub(super) struct Causes<'a> {
+    scope: &'a Scope<'a>,
+    endpoint: &'a EndpointName,
+    server: &'a ServerName,
+    known: Vec<(Decision, Decision, Arc<Cause>)>,
+}
+
+impl<'a> Causes<'a> {
+    pub(super) fn new(scope: &'a Scope<'a>, endpoint: &'a EndpointName, server: &'a ServerName) -> Self {
+        Self {
+            scope,
+            endpoint,
+            server,
+            known: Vec::new(),
+        }
+    }
+
+    pub(super) fn of(&mut self, old: &Decision, new: &Decision) -> Arc<Cause> {
+        let found = self
+            .known
+            .iter()
+            .find(|(current, proposed, _)| current == old && proposed == new);
+        if let Some((_, _, cause)) = found {
+            return Arc::clone(cause);
+        }
+        let cause = Arc::new(self.cause(old, new));
+        self.known.push((old.clone(), new.clone(), Arc::clone(&cause)));
+        cause
+    }
+
+    fn cause(&self, old: &Decision, new: &Decision) -> Cause {
+        match (old, new) {
+            (_, Decision::Denied { reason }) => self.lost(old, reason),
+            (Decision::Denied { reason }, _) => Cause {
+                note: gained(reason),
+                ..by(self.scope.proposed, decisive(new), false)
+            },
+            (Decision::Conditional { .. }, Decision::Allowed { .. }) => Cause {
+                note: Some("whatever the arguments".to_owned()),
+                ..by(self.scope.proposed, decisive(new), false)
+            },
+            (_, Decision::Conditional { .. } | Decision::Allowed { .. }) => {
+                by(self.scope.proposed, decisive(new), false)
+            }
+        }
+    }
+
+    fn lost(&self, old: &Decision, reason: &Reason) -> Cause {
+        let at = |side: &Side<'_>, subject| Cause {
+            rule: None,
+            place: side.places.get(&subject).cloned(),
+            note: None,
+            was: false,
+        };
+        let noted = |note: &str, cause: Cause| Cause {
+            note: Some(note.to_owned()),
+            ..cause
+        };
+        match reason {
+            Reason::Rule(rule) | Reason::Arguments(Some(rule)) => by(self.scope.proposed, Some(rule), false),
+            Reason::NotSelected => {
+                let selection = || Subject::Selection(self.endpoint.clone(), self.server.clone());
+                let proposed = at(self.scope.proposed, selection());
+                if proposed.place.is_some() {
+                    return noted("no longer selected", proposed);
+                }
+                let was = at(self.scope.current, selection());
+                noted("no longer selected", Cause { was: true, ..was })
+            }
+            Reason::NotLocked => noted("not in the lock", by(self.scope.proposed, None, false)),
+            Reason::NoCredential => {
+                let server = Subject::Server(self.server.clone());
+                noted("no credential for it", at(self.scope.proposed, server))
+            }
+            Reason::NoRule | Reason::Arguments(None) | Reason::UnclearArguments(_) | Reason::UnsafeUri => {
+                noted("no longer allowed", by(self.scope.current, decisive(old), true))
+            }
+        }
+    }
+}
+
+fn by(side: &Side<'_>, rule: Option<&RuleId>, was: bool) -> Cause {
+    let place = |rule: &RuleId| side.places.get(&Subject::Rule(rule.clone())).cloned();
+    Cause {
+        rule: rule.cloned(),
+        place: rule.and_then(place),
+        note: None,
+        was,
+    }
+}
+
+/// What stood in the way before.
+fn gained(reason: &Reason) -> Option<String> {
+    match reason {
+        Reason::NotSelected => Some("newly selected".to_owned()),
+        Reason::NotLocked => Some("newly in the lock".to_owned()),
+        Reason::NoCredential => Some("newly with a credential".to_owned()),
+        Reason::Rule(rule) => Some(format!("no longer denied by {rule}")),
+        Reason::NoRule | Reason::Arguments(_) | Reason::UnclearArguments(_) | Reason::UnsafeUri => None,
+    }
+}
+
+/// The rule that a reader should look at first.
+fn decisive(decision: &Decision) -> Option<&RuleId> {
+    match decision {
+        Decision::Allowed { rule } => Some(rule),
+        Decision::Conditional { allow, deny } => deny.first().or(allow.first()),
+        Decision::Denied { .. } => None,
+    }
+}
