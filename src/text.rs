@@ -103,6 +103,48 @@ pub fn list<T: AsRef<str>>(items: &[T]) -> String {
     out
 }
 
+/// Styles by meaning; where colors are off they are nothing. A color only repeats what a word says.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Style(bool);
+
+impl Style {
+    pub fn new(colored: bool) -> Self {
+        Self(colored)
+    }
+
+    pub fn bold(self, text: &str) -> String {
+        self.wrap("1", text)
+    }
+
+    pub fn dim(self, text: &str) -> String {
+        self.wrap("2", text)
+    }
+
+    pub fn error(self, text: &str) -> String {
+        self.wrap("1;31", text)
+    }
+
+    pub fn good(self, text: &str) -> String {
+        self.wrap("1;32", text)
+    }
+
+    pub fn hint(self, text: &str) -> String {
+        self.wrap("1;36", text)
+    }
+
+    pub fn warning(self, text: &str) -> String {
+        self.wrap("1;33", text)
+    }
+
+    fn wrap(self, code: &str, text: &str) -> String {
+        if self.0 {
+            format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use super::arguments::ColorWhen;
 use super::exit::Failure;
+pub(super) use crate::text::Style;
 use crate::text::is_unsafe;
 
 /// The two streams and what their readers can show.
@@ -11,10 +12,6 @@ pub(super) struct Output {
     color: ColorWhen,
     no_color: bool,
 }
-
-/// Styles by meaning; where colors are off they are nothing.
-#[derive(Clone, Copy)]
-pub(super) struct Style(bool);
 
 #[expect(clippy::unused_self, reason = "whoever was given no output cannot write")]
 impl Output {
@@ -55,11 +52,11 @@ impl Output {
     }
 
     pub(super) fn stdout_style(&self) -> Style {
-        Style(self.colored(io::stdout().is_terminal()))
+        Style::new(self.colored(io::stdout().is_terminal()))
     }
 
     pub(super) fn stderr_style(&self) -> Style {
-        Style(self.colored(io::stderr().is_terminal()))
+        Style::new(self.colored(io::stderr().is_terminal()))
     }
 
     pub(super) fn is_stdout_colored(&self) -> bool {
@@ -109,40 +106,6 @@ fn json_for_terminals(text: &str) -> String {
 
 fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
-}
-
-impl Style {
-    pub(super) fn bold(self, text: &str) -> String {
-        self.wrap("1", text)
-    }
-
-    pub(super) fn dim(self, text: &str) -> String {
-        self.wrap("2", text)
-    }
-
-    pub(super) fn error(self, text: &str) -> String {
-        self.wrap("1;31", text)
-    }
-
-    pub(super) fn good(self, text: &str) -> String {
-        self.wrap("1;32", text)
-    }
-
-    pub(super) fn hint(self, text: &str) -> String {
-        self.wrap("1;36", text)
-    }
-
-    pub(super) fn warning(self, text: &str) -> String {
-        self.wrap("1;33", text)
-    }
-
-    fn wrap(self, code: &str, text: &str) -> String {
-        if self.0 {
-            format!("\u{1b}[{code}m{text}\u{1b}[0m")
-        } else {
-            text.to_owned()
-        }
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use super::Side;
+use crate::name::EndpointName;
 use crate::snapshot::{Server, Snapshot, Transport};
 
 /// One sentence each; without any, nothing but the rules changes.
@@ -92,7 +93,7 @@ fn sessions(from: &Snapshot, to: &Snapshot, lines: &mut Vec<String>) {
         .endpoints
         .keys()
         .filter(|name| !to.endpoints.contains_key(*name))
-        .map(|name| name.as_str())
+        .map(EndpointName::as_str)
         .collect();
     if !gone.is_empty() {
         lines.push(format!("sessions of {} end", crate::text::list(&gone)));

@@ -11,10 +11,10 @@ use crate::name::{EndpointName, Member};
 pub(super) struct Blocks(HashMap<(EndpointName, Arc<[AccessLine]>), Vec<Who>>);
 
 impl Blocks {
-    pub(super) fn add(&mut self, who: impl Iterator<Item = Who> + Clone, lines: &Lines) {
+    pub(super) fn add(&mut self, who: &[Who], lines: &Lines) {
         for (endpoint, lines) in lines {
             let key = (endpoint.clone(), Arc::clone(lines));
-            self.0.entry(key).or_default().extend(who.clone());
+            self.0.entry(key).or_default().extend_from_slice(who);
         }
     }
 

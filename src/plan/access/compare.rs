@@ -8,7 +8,7 @@ use super::scope::{Candidate, Offered, Scope};
 use super::{AccessLine, Direction, Outcome, condition};
 use crate::name::EndpointName;
 use crate::snapshot::Snapshot;
-use crate::snapshot::access::{Decision, Object, Reason, Rights};
+use crate::snapshot::access::{Decision, Object, Reason, Rights, RightsKey};
 
 /// By endpoint; none of them is empty.
 pub(super) type Lines = Vec<(EndpointName, Arc<[AccessLine]>)>;
@@ -38,7 +38,7 @@ impl<'a> Comparison<'a> {
     fn new(scope: &'a Scope<'_>, class: &'a Class) -> Option<Self> {
         let key = |asked: &'a Option<Asked>| asked.as_ref().map(|asked| &asked.key);
         let (old, new) = (key(&class.current), key(&class.proposed));
-        let [before, after] = [old, new].map(|key| key.map(|key| key.roles()).unwrap_or_default());
+        let [before, after] = [old, new].map(|key| key.map(RightsKey::roles).unwrap_or_default());
         let has_same_roles = before == after && before.iter().all(|name| !scope.changed_roles.contains(name));
         let is_same_everywhere = || scope.endpoints.values().flatten().all(|offered| offered.is_same);
         let no_roles = before.is_empty() && after.is_empty();

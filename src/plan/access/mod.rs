@@ -109,7 +109,8 @@ pub(super) fn diff(current: &Side<'_>, proposed: &Side<'_>, catalogue: &Catalogu
     let lines: Vec<Lines> = classes.iter().map(|class| compare::lines(&scope, class)).collect();
     let mut blocks = Blocks::default();
     for (class, lines) in classes.iter().zip(&lines) {
-        blocks.add(class.members.iter().cloned().map(Who::One), lines);
+        let who: Vec<Who> = class.members.iter().cloned().map(Who::One).collect();
+        blocks.add(&who, lines);
     }
     pairs::add(&scope, &classes, &lines, &mut blocks);
     blocks.access()

@@ -34,7 +34,7 @@ pub(super) fn add(scope: &Scope<'_>, classes: &[Class], told: &[Lines], blocks: 
             let lines = compared.entry(key).or_insert_with(|| compare::lines(scope, &pair));
             let more = beyond(lines, [&told[allow], &told[deny]]);
             if !more.is_empty() {
-                blocks.add(names(a, b, from, to).into_iter(), &more);
+                blocks.add(&names(a, b, from, to), &more);
             }
         }
     }

@@ -147,7 +147,7 @@ fn sample(glob: &str) -> String {
 fn class(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> String {
     let negated = rest.next_if(|c| matches!(c, '!' | '^')).is_some();
     let mut inside = String::new();
-    while let Some(c) = rest.next() {
+    for c in rest.by_ref() {
         // In the first place it stands for itself.
         if c == ']' && !inside.is_empty() {
             break;

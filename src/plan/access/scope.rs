@@ -105,8 +105,9 @@ impl<'a> Scope<'a> {
         if kind != ObjectKind::Resource && pinned(self.current) && pinned(self.proposed) {
             return;
         }
-        let patterns: BTreeSet<&Pattern> = offered.globs(kind).flat_map(|globs| &globs.with).collect();
-        for pattern in patterns.into_iter().filter(|pattern| pattern.literal().is_none()) {
+        let patterns = offered.globs(kind).flat_map(|globs| &globs.with);
+        let patterns: BTreeMap<&str, &Pattern> = patterns.map(|pattern| (pattern.as_str(), pattern)).collect();
+        for pattern in patterns.into_values().filter(|pattern| pattern.literal().is_none()) {
             let text: Arc<str> = pattern.as_str().into();
             let target = match (kind, known) {
                 (ObjectKind::Resource, _) => Target::Matching(text),

@@ -10,7 +10,7 @@ use crate::text::list;
 const BUILT_IN: [&str; 5] = ["email", "phone", "ssn", "credit-card", "ip"];
 
 /// One sentence of what is weaker, and where: `endpoint/server`.
-type Weaker = BTreeMap<(String, Option<Subject>), Vec<String>>;
+type Weaker = BTreeMap<(String, Subject), Vec<String>>;
 
 pub(super) fn compare(found: &mut Found<'_>) {
     let (from, to) = (found.current.snapshot, found.proposed.snapshot);
@@ -41,7 +41,7 @@ pub(super) fn compare(found: &mut Found<'_>) {
         }
     }
     for ((title, subject), places) in weaker {
-        found.with(What::Filter, title, places, subject.as_ref());
+        found.with(What::Filter, title, places, Some(&subject));
     }
 }
 
@@ -49,26 +49,26 @@ pub(super) fn compare(found: &mut Found<'_>) {
 fn effective<'a>(side: &'a Snapshot, endpoint: &EndpointName, server: &ServerName) -> Option<&'a PiiName> {
     let own = side.servers.get(server).and_then(|server| server.pii.as_ref());
     let endpoint = side.endpoints.get(endpoint).and_then(|endpoint| endpoint.pii.as_ref());
-    own.or_else(|| match endpoint {
+    own.or(match endpoint {
         Some(named) => named.as_ref(),
         None => side.gateway.pii.as_ref(),
     })
 }
 
 /// The table that decides: where the filter is named, or the filter's own.
-fn subject(side: &Snapshot, endpoint: &EndpointName, server: &ServerName, filter: Option<&PiiName>) -> Option<Subject> {
+fn subject(side: &Snapshot, endpoint: &EndpointName, server: &ServerName, filter: Option<&PiiName>) -> Subject {
     if side
         .endpoints
         .get(endpoint)
         .is_some_and(|endpoint| endpoint.pii == Some(None))
     {
-        return Some(Subject::Endpoint(endpoint.clone()));
+        return Subject::Endpoint(endpoint.clone());
     }
     let own = side.servers.get(server).is_some_and(|server| server.pii.is_some());
     match filter {
-        Some(filter) => Some(Subject::Pii(filter.clone())),
-        None if own => Some(Subject::Server(server.clone())),
-        None => Some(Subject::Endpoint(endpoint.clone())),
+        Some(filter) => Subject::Pii(filter.clone()),
+        None if own => Subject::Server(server.clone()),
+        None => Subject::Endpoint(endpoint.clone()),
     }
 }
 

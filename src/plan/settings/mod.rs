@@ -65,6 +65,7 @@ impl Settings {
     }
 
     /// Like `plain`, where the key has a default.
+    #[expect(clippy::needless_pass_by_value, reason = "defaults are made on the spot")]
     fn or_default<T: PartialEq>(&mut self, key: impl Display, value: T, default: T, show: impl Fn(T) -> String) {
         let is_default = value == default;
         self.push(key, Value::One(Word::plain(show(value))), is_default);

@@ -1,6 +1,7 @@
 //! `[pii.NAME]`.
 
 use super::{Settings, Word};
+use crate::name::ServerName;
 use crate::snapshot::{Pii, PiiCustom};
 
 pub(in crate::plan) fn pii(pii: &Pii) -> Settings {
@@ -22,7 +23,7 @@ pub(in crate::plan) fn pii(pii: &Pii) -> Settings {
     if *reversible {
         keys.text("mode", "token");
     }
-    keys.texts("restore-to", restore_to.iter().map(|server| server.as_str()));
+    keys.texts("restore-to", restore_to.iter().map(ServerName::as_str));
     for (name, table) in custom {
         let PiiCustom {
             pattern,

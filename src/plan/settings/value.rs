@@ -116,7 +116,7 @@ pub(in crate::plan) fn duration(time: Duration) -> String {
     let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
     let unit = units
         .iter()
-        .find(|(length, _)| seconds >= *length && seconds % length == 0);
+        .find(|(length, _)| seconds >= *length && seconds.is_multiple_of(*length));
     unit.map_or_else(
         || format!("{seconds}s"),
         |(length, name)| format!("{}{name}", seconds / length),
