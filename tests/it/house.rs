@@ -97,7 +97,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tower_service", &["upstream"]),
     ("tracing", ASYNC),
     ("tracing_subscriber", &["serve"]),
-    ("unicode_width", &["cli", "diag", "lock", "text"]),
+    ("unicode_width", &["cli", "diag", "lock", "plan", "text"]),
 ];
 
 /// Who opens connections: `hyper::client` and `hyper_util::client`.
