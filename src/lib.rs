@@ -28,5 +28,6 @@ pub mod upstream;
 pub mod cli;
 pub mod control;
 pub mod serve;
+pub mod store;
 
 pub use cli::run;

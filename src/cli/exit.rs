@@ -11,6 +11,11 @@ pub(super) enum Exit {
     Error = 1,
     /// A policy said no: `explain` of a denied call, a `test` that fails, `lock --check` of a lock that differs.
     PolicyNo = 3,
+    /// What was planned for is not there any more.
+    #[expect(dead_code, reason = "for apply")]
+    Stale = 4,
+    /// It was sent, and nobody said how it ended.
+    Unknown = 5,
     /// The command line itself is wrong (`EX_USAGE` of sysexits.h).
     Usage = 64,
 }
@@ -34,20 +39,20 @@ pub(super) type Outcome = Result<Exit, Failure>;
 
 impl Failure {
     pub(super) fn new(message: impl Display) -> Self {
+        Self::with(Exit::Error, message)
+    }
+
+    pub(super) fn with(exit: Exit, message: impl Display) -> Self {
         Self::Told {
             message: message.to_string(),
             hint: None,
-            exit: Exit::Error,
+            exit,
         }
     }
 
     /// The arguments are well formed for clap but make no sense together.
     pub(super) fn usage(message: impl Display) -> Self {
-        Self::Told {
-            message: message.to_string(),
-            hint: None,
-            exit: Exit::Usage,
-        }
+        Self::with(Exit::Usage, message)
     }
 
     pub(super) fn hint(self, text: impl Display) -> Self {

@@ -15,6 +15,7 @@ mod completions;
 mod configuration;
 mod demo_server;
 mod explain;
+mod gateway;
 mod generate;
 mod hash_password;
 mod init;

@@ -5,29 +5,44 @@ use super::configuration;
 use super::exit::{Exit, Failure, Outcome};
 use super::output::Output;
 use crate::diag;
-use crate::serve::{self, Error, Options};
+use crate::serve::{self, ControlOption, Error, Follows, Options};
 
 pub(super) fn run(arguments: &Serve, output: &Output) -> Outcome {
     // What another way of running would need is refused: started without it, the gateway would be another one than asked for.
     for (given, name) in [
         (arguments.redis_env.is_some(), "serve --redis-env"),
         (arguments.key_file.is_some(), "serve --key-file"),
-        (arguments.control.is_some(), "serve --control"),
-        (arguments.control_token_file.is_some(), "serve --control-token-file"),
     ] {
         if given {
-            return Err(super::not_built(name));
+            return Err(super::not_built(name)
+                .hint("the store is files under the state directory, and holds nothing that is sealed"));
         }
     }
-    if arguments.state.is_some() && !arguments.paths.is_given() {
-        return Err(Failure::new("`mcpgw serve --state DIR` without PATH is not built yet")
-            .hint("name the files too, e.g. `mcpgw serve . --state DIR`"));
-    }
+    let follows = match (arguments.state.is_some(), arguments.paths.is_given()) {
+        (true, false) if arguments.no_watch => {
+            return Err(Failure::usage("`--no-watch` is for files, and no PATH is given"));
+        }
+        (true, false) => Follows::Applies,
+        _ if arguments.no_watch => Follows::Start,
+        _ => Follows::Files,
+    };
+    let control = match (arguments.control, &arguments.control_token_file) {
+        (Some(listen), Some(token_file)) => Some(ControlOption {
+            listen,
+            token_file: token_file.clone(),
+        }),
+        _ => None,
+    };
     let options = Options {
-        paths: arguments.paths.all(),
+        paths: if follows == Follows::Applies {
+            Vec::new()
+        } else {
+            arguments.paths.all()
+        },
         state: arguments.state.clone(),
-        watch: !arguments.no_watch,
+        follows,
         locked: arguments.locked,
+        control,
         colour: output.is_stderr_colored(),
     };
     match serve::run(options) {

@@ -3,33 +3,20 @@
 use serde_json::Value;
 
 use super::arguments::{Status, TextFormat};
-use super::exit::{Exit, Failure, Outcome};
+use super::exit::{Exit, Outcome};
+use super::gateway;
 use super::output::{Output, Style};
 use super::table::{columns, indented};
-use crate::control::{ControlError, Gateway};
-use crate::serve::state_directory;
 use crate::text::{count, safe, safe_lines};
 
 pub(super) fn run(arguments: &Status, output: &Output) -> Outcome {
-    if arguments.gateway.control_token_file.is_some() {
-        return Err(super::not_built("status --control-token-file"));
-    }
-    let state = state_directory(arguments.gateway.state.as_deref(), &arguments.paths.all());
-    let status = Gateway::find(arguments.gateway.gateway.as_deref(), &state).and_then(|gateway| gateway.status());
-    let status = status.map_err(|error| told(&error))?;
+    let gateway = gateway::find(&arguments.gateway, &arguments.paths.all(), output)?;
+    let status = gateway.status().map_err(|error| gateway::told(&error))?;
     match arguments.format {
         TextFormat::Human => output.data(human(&status, output.stdout_style()))?,
         TextFormat::Json => output.json(&status)?,
     }
     Ok(Exit::Fine)
-}
-
-pub(super) fn told(error: &ControlError) -> Failure {
-    let failure = Failure::new(safe(&error.to_string()));
-    match error.hint() {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
 }
 
 /// The parts from what holds the gateway back to what it does.
@@ -65,9 +52,10 @@ fn head(status: &Value, style: Style) -> String {
         style.warning("starting")
     };
     let paths: Vec<String> = all(status, "/configuration/paths", plain);
-    let follows = match status.pointer("/configuration/follows").and_then(Value::as_str) {
-        Some("files") => "follows",
-        _ => "started from",
+    let files = match status.pointer("/configuration/follows").and_then(Value::as_str) {
+        Some("files") => format!("follows {}", paths.join(" ")),
+        Some("applies") => "follows applies".to_owned(),
+        _ => format!("started from {}, changes by apply", paths.join(" ")),
     };
     let mut rows = vec![
         [
@@ -79,7 +67,7 @@ fn head(status: &Value, style: Style) -> String {
                 second(&at("/started"))
             ),
         ],
-        ["files".to_owned(), format!("{follows} {}", paths.join(" "))],
+        ["files".to_owned(), files],
         [
             "generation".to_owned(),
             format!(

@@ -1,4 +1,4 @@
-//! The running gateway's control API: which gateway, what it says, and reloading it.
+//! The running gateway's control API: which gateway, what it says, and changing it.
 //!
 //! Blocking: a command asks once and ends. What the gateway says stays JSON; whoever prints it makes it safe.
 
@@ -6,73 +6,90 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use bytes::{Bytes, BytesMut};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::control::catalogue::Catalogues;
-use crate::control::http::{HttpError, Target, send};
+use crate::control::change::{Changed, Event, Line};
+use crate::control::http::{Answer, HttpError, Target, Url, send};
 
-/// What is made from what the gateway has in memory.
+/// What is made from what the gateway has in memory or on disk.
 const FETCH: Duration = Duration::from_secs(10);
-/// A reload resolves secrets, some of them by commands.
-const RELOAD: Duration = Duration::from_secs(60);
 /// Bytes of one answer.
 const MAX_ANSWER: usize = 64 << 20;
 
 /// A gateway that may be running.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Eq, PartialEq)]
 pub struct Gateway {
-    socket: PathBuf,
+    target: Target,
+    /// What of a URL is before `/v1/…`.
+    base: String,
+    /// Shown to people: the socket's path or the URL.
+    place: String,
+    /// For a URL.
+    token: Option<String>,
     /// Named by `--gateway` or `MCPGW_GATEWAY`, rather than found beside the files.
     explicit: bool,
 }
 
-/// How a reload ended; the text is the gateway's JSON.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Reloaded {
-    /// A new generation is served, or what was served already.
-    Done(Value),
-    /// The files do not hold: the old generation serves on. `summary`, `findings` and `problems` say why.
-    Refused(Value),
-}
-
 #[derive(Debug)]
 pub enum ControlError {
-    /// Nobody answers on the socket.
+    /// Nobody answers there.
     NotRunning {
-        socket: PathBuf,
+        place: String,
         explicit: bool,
         cause: String,
     },
-    /// It names a gateway in a way that this build does not serve.
+    /// It names a gateway in a way that cannot be.
     Unsupported(String),
+    /// Without a token, or with a wrong one.
+    Unauthorized(String),
     /// It answered, and not as expected.
     Failed(String),
+    /// The change was sent, and nobody said how it ended.
+    Unknown(String),
 }
 
 impl Gateway {
-    /// `named` is `--gateway`, else `MCPGW_GATEWAY`; without it the gateway that has the state directory.
-    pub fn find(named: Option<&str>, state: &Path) -> Result<Self, ControlError> {
+    /// `named` is `--gateway`, else `MCPGW_GATEWAY`; without it the gateway that has the state directory. A URL goes
+    /// with a control token.
+    pub fn find(named: Option<&str>, token: Option<String>, state: &Path) -> Result<Self, ControlError> {
+        let socket = |path: PathBuf, explicit| Self {
+            place: path.display().to_string(),
+            target: Target::Unix(path),
+            base: String::new(),
+            token: None,
+            explicit,
+        };
         match named.filter(|named| !named.is_empty()) {
-            None => Ok(Self {
-                socket: state.join("control.sock"),
-                explicit: false,
-            }),
-            Some(url) if url.contains("://") => Err(ControlError::Unsupported(format!(
-                "`{url}`: a control API over TCP is not served yet; name the socket, such as `.mcpgw/control.sock`"
-            ))),
-            Some(path) => Ok(Self {
-                socket: PathBuf::from(path),
-                explicit: true,
-            }),
+            None => Ok(socket(state.join("control.sock"), false)),
+            Some(text) if text.contains("://") => {
+                let url = Url::parse(text)
+                    .map_err(|why| ControlError::Unsupported(format!("`{text}` is no gateway: {why}")))?;
+                Ok(Self {
+                    target: url.target,
+                    base: url.path.trim_end_matches('/').to_owned(),
+                    place: text.to_owned(),
+                    token,
+                    explicit: true,
+                })
+            }
+            Some(path) => Ok(socket(PathBuf::from(path), true)),
         }
     }
 
-    pub fn socket(&self) -> &Path {
-        &self.socket
+    /// Where it is looked for: the socket's path or the URL.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Would a token be readable on its way there?
+    pub fn is_exposed(&self) -> bool {
+        self.token.is_some() && self.target.is_exposed()
     }
 
     /// The whole status, `format-version` 1.
@@ -90,71 +107,149 @@ impl Gateway {
         self.fetch("/v1/catalogue")
     }
 
-    /// Makes it read its files now, and waits for the outcome.
-    pub fn reload(&self) -> Result<Reloaded, ControlError> {
-        match self.ask(Method::POST, "/v1/reload", RELOAD)? {
-            (StatusCode::OK, outcome) => Ok(Reloaded::Done(outcome)),
-            (StatusCode::UNPROCESSABLE_ENTITY, outcome) => Ok(Reloaded::Refused(outcome)),
-            (code, body) => Err(unexpected(code, &body)),
-        }
+    /// Its generations, newest first: `current`, and `generations` with `generation`, `digest`, `at`, `by`, `how`.
+    pub fn history(&self) -> Result<Value, ControlError> {
+        self.fetch("/v1/history")
+    }
+
+    /// One of them, with its files as `bundle`.
+    pub fn generation(&self, number: u64) -> Result<Value, ControlError> {
+        self.fetch(&format!("/v1/history/{number}"))
+    }
+
+    /// Makes it read the files that it follows now, if they have this digest still, and waits for the outcome.
+    pub fn reload(&self, digest: Option<&str>, limit: Duration) -> Result<Changed, ControlError> {
+        let body = digest.map_or_else(|| json!({}), |digest| json!({ "digest": digest }));
+        self.change("/v1/reload", &body, limit, |_| {})
+    }
+
+    /// Makes files live in place of those with the digest `base`; `told` hears what is under way.
+    /// `request` has `base`, `bundle`, and may have `locked` and `unreachable-ok`.
+    pub fn apply(&self, request: &Value, limit: Duration, told: impl FnMut(&Event)) -> Result<Changed, ControlError> {
+        self.change("/v1/apply", request, limit, told)
+    }
+
+    /// Makes the files of an earlier generation live again, in place of those with the digest `base`.
+    pub fn rollback(&self, base: &str, to: u64, limit: Duration) -> Result<Changed, ControlError> {
+        self.change("/v1/rollback", &json!({ "base": base, "to": to }), limit, |_| {})
     }
 
     fn fetch<T: DeserializeOwned>(&self, path: &str) -> Result<T, ControlError> {
-        match self.exchange(Method::GET, path, FETCH)? {
-            (StatusCode::OK, body) => self.read(&body),
-            (code, body) => Err(unexpected(code, &self.read(&body)?)),
+        let deadline = Instant::now() + FETCH;
+        let (status, body) = self.run(async {
+            let answer = self.send(Method::GET, path, Bytes::new(), deadline).await?;
+            Ok((answer.status, answer.whole(MAX_ANSWER).await?))
+        })?;
+        if status == StatusCode::OK {
+            self.read(&body)
+        } else {
+            Err(self.unexpected(status, &body))
         }
     }
 
-    fn ask(&self, method: Method, path: &str, limit: Duration) -> Result<(StatusCode, Value), ControlError> {
-        let (status, body) = self.exchange(method, path, limit)?;
-        Ok((status, self.read(&body)?))
+    /// Once the request is out, only the outcome tells what became of it.
+    fn change(
+        &self,
+        path: &str,
+        body: &Value,
+        limit: Duration,
+        mut told: impl FnMut(&Event),
+    ) -> Result<Changed, ControlError> {
+        let (body, deadline) = (Bytes::from(body.to_string()), Instant::now() + limit);
+        let exchange = async {
+            let mut answer = self.send(Method::POST, path, body, deadline).await?;
+            if answer.status != StatusCode::OK {
+                return Ok(Err((answer.status, answer.whole(MAX_ANSWER).await?)));
+            }
+            let mut lines = BytesMut::new();
+            while let Some(line) = next_line(&mut answer, &mut lines).await? {
+                match serde_json::from_slice(&line) {
+                    Ok(Line::Event(event)) => told(&event),
+                    Ok(Line::Outcome(changed)) => return Ok(Ok(changed)),
+                    Err(error) => return Err(HttpError::Broken(format!("a line that is none: {error}"))),
+                }
+            }
+            Err(HttpError::Broken("it ended before the outcome".to_owned()))
+        };
+        match self.run(exchange) {
+            Ok(Ok(changed)) => Ok(changed),
+            Ok(Err((status, body))) => Err(self.unexpected(status, &body)),
+            Err(ControlError::Failed(why)) => Err(ControlError::Unknown(why)),
+            Err(other) => Err(other),
+        }
     }
 
-    fn exchange(&self, method: Method, path: &str, limit: Duration) -> Result<(StatusCode, Bytes), ControlError> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| ControlError::Failed(format!("cannot start the runtime: {error}")))?;
-        let exchange = async {
-            let target = Target::Unix(self.socket.clone());
-            let answer = send(
-                &target,
-                method,
-                path,
-                HeaderMap::new(),
-                Bytes::new(),
-                Instant::now() + limit,
-            )
-            .await?;
-            Ok::<_, HttpError>((answer.status, answer.whole(MAX_ANSWER).await?))
-        };
+    fn run<T>(&self, exchange: impl Future<Output = Result<T, HttpError>>) -> Result<T, ControlError> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        // Before anything is sent.
+        let runtime =
+            runtime.map_err(|error| ControlError::Unsupported(format!("cannot start the runtime: {error}")))?;
         runtime.block_on(exchange).map_err(|error| self.broken(error))
+    }
+
+    async fn send(&self, method: Method, path: &str, body: Bytes, deadline: Instant) -> Result<Answer, HttpError> {
+        let mut headers = HeaderMap::new();
+        if let Some(token) = &self.token {
+            let mut value = HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| {
+                HttpError::Connect("the control token has characters that no header may have".to_owned())
+            })?;
+            value.set_sensitive(true);
+            headers.insert(AUTHORIZATION, value);
+        }
+        if !body.is_empty() {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let path = format!("{}{path}", self.base);
+        send(&self.target, method, &path, headers, body, deadline).await
     }
 
     fn read<T: DeserializeOwned>(&self, body: &[u8]) -> Result<T, ControlError> {
         serde_json::from_slice(body)
-            .map_err(|_| ControlError::Failed(format!("{} answers, and not as a gateway does", self.socket.display())))
+            .map_err(|_| ControlError::Failed(format!("{} answers, and not as a gateway does", self.place)))
     }
 
     fn broken(&self, error: HttpError) -> ControlError {
         match error {
             HttpError::Connect(cause) => ControlError::NotRunning {
-                socket: self.socket.clone(),
+                place: self.place.clone(),
                 explicit: self.explicit,
                 cause,
             },
-            other => ControlError::Failed(format!("the gateway at {}: {other}", self.socket.display())),
+            other => ControlError::Failed(format!("the gateway at {}: {other}", self.place)),
+        }
+    }
+
+    fn unexpected(&self, status: StatusCode, body: &[u8]) -> ControlError {
+        let body: Value = serde_json::from_slice(body).unwrap_or_default();
+        let said = body.get("error").and_then(Value::as_str);
+        match (status, said) {
+            (StatusCode::UNAUTHORIZED, said) => ControlError::Unauthorized(format!(
+                "the gateway at {} refuses: {}",
+                self.place,
+                said.unwrap_or("it wants a control token")
+            )),
+            (_, Some(said)) => ControlError::Failed(said.to_owned()),
+            (_, None) => ControlError::Failed(format!("the gateway at {} answers {status}", self.place)),
         }
     }
 }
 
-fn unexpected(code: StatusCode, body: &Value) -> ControlError {
-    let said = body
-        .get("error")
-        .and_then(Value::as_str)
-        .unwrap_or("it does not say why");
-    ControlError::Failed(format!("the gateway answers {code}: {said}"))
+/// Without its end; `None` after the last one.
+async fn next_line(answer: &mut Answer, lines: &mut BytesMut) -> Result<Option<Bytes>, HttpError> {
+    loop {
+        if let Some(end) = memchr::memchr(b'\n', lines) {
+            let mut line = lines.split_to(end + 1);
+            line.truncate(end);
+            return Ok(Some(line.freeze()));
+        }
+        if lines.len() > MAX_ANSWER {
+            return Err(HttpError::TooLarge(MAX_ANSWER));
+        }
+        match answer.chunk().await? {
+            Some(chunk) => lines.extend_from_slice(&chunk),
+            None => return Ok(None),
+        }
+    }
 }
 
 impl ControlError {
@@ -162,11 +257,15 @@ impl ControlError {
     pub fn hint(&self) -> Option<&'static str> {
         match self {
             Self::NotRunning { explicit: false, .. } => {
-                Some("start it with `mcpgw serve`, or name it: PATH, `--state DIR` or `--gateway SOCKET`")
+                Some("start it with `mcpgw serve`, or name it: PATH, `--state DIR` or `--gateway SOCKET or URL`")
             }
             Self::NotRunning { explicit: true, .. } => {
-                Some("is the gateway running, and may this user open its socket?")
+                Some("is the gateway running there, and may this user open its socket?")
             }
+            Self::Unauthorized(_) => {
+                Some("give its control token with `--control-token-file FILE` or in `MCPGW_CONTROL_TOKEN`")
+            }
+            Self::Unknown(_) => Some("`mcpgw status` and `mcpgw history` say what it serves now"),
             Self::Unsupported(_) | Self::Failed(_) => None,
         }
     }
@@ -175,42 +274,51 @@ impl ControlError {
 impl fmt::Display for ControlError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NotRunning { socket, cause, .. } => {
+            Self::NotRunning { place, cause, .. } => {
                 write!(
                     f,
-                    "no gateway answers on {}: {}",
-                    socket.display(),
+                    "no gateway answers on {place}: {}",
                     cause.trim_start_matches("cannot connect: ")
                 )
             }
-            Self::Unsupported(problem) | Self::Failed(problem) => f.write_str(problem),
+            Self::Unknown(problem) => write!(f, "the outcome is unknown: {problem}"),
+            Self::Unauthorized(problem) | Self::Unsupported(problem) | Self::Failed(problem) => f.write_str(problem),
         }
     }
 }
 
 impl std::error::Error for ControlError {}
 
+impl fmt::Debug for Gateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Gateway({})", self.place)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_socket_tried_is_named() {
+    fn the_place_tried_is_named() {
         let home = tempfile::tempdir().unwrap();
-        let gateway = Gateway::find(None, home.path()).unwrap();
+        let gateway = Gateway::find(None, None, home.path()).unwrap();
         let error = gateway.status().unwrap_err();
-        assert!(
-            error.to_string().contains(&gateway.socket().display().to_string()),
-            "{error}"
-        );
+        assert!(error.to_string().contains(gateway.place()), "{error}");
         assert!(error.hint().unwrap().contains("mcpgw serve"));
-        let named = Gateway::find(Some("/run/x.sock"), home.path()).unwrap();
-        assert_eq!(named.socket(), Path::new("/run/x.sock"));
-        assert!(
-            Gateway::find(Some("https://gw.example"), home.path())
-                .unwrap_err()
-                .to_string()
-                .contains("not served yet")
+        let named = Gateway::find(Some("/run/x.sock"), None, home.path()).unwrap();
+        assert_eq!(named.place(), "/run/x.sock");
+        let url = Gateway::find(
+            Some("https://gw.example/control/"),
+            Some("hunter2".to_owned()),
+            home.path(),
+        )
+        .unwrap();
+        assert_eq!(
+            (url.place(), url.base.as_str()),
+            ("https://gw.example/control/", "/control")
         );
+        assert!(!url.is_exposed() && !format!("{url:?}").contains("hunter2"));
+        assert!(Gateway::find(Some("ftp://gw.example"), None, home.path()).is_err());
     }
 }

@@ -3,7 +3,9 @@
 pub mod http;
 
 mod catalogue;
+mod change;
 mod gateway;
 
 pub use catalogue::{Catalogue, Catalogues};
-pub use gateway::{ControlError, Gateway, Reloaded};
+pub use change::{Answer, Answered, Changed, Event, Told};
+pub use gateway::{ControlError, Gateway};

@@ -25,7 +25,7 @@ const FIRST_CATALOGUES: Duration = Duration::from_secs(10);
 const MAX_VIEWS: usize = 1_000;
 
 pub struct Generation {
-    /// From 1, in the order of swaps of this process.
+    /// Of the files, as history has them: secrets that were renewed are the same generation.
     pub number: u64,
     /// Of the files.
     pub digest: String,

@@ -123,7 +123,11 @@ impl Gate {
     fn follow_catalogues(self: &Arc<Self>) {
         let generation = self.generation();
         for upstream in generation.upstreams.values() {
-            tokio::spawn(follow(Arc::downgrade(self), generation.number, upstream.changes()));
+            tokio::spawn(follow(
+                Arc::downgrade(self),
+                Arc::downgrade(&generation),
+                upstream.changes(),
+            ));
         }
     }
 }
@@ -232,12 +236,14 @@ async fn sweep(gate: Weak<Gate>) {
     }
 }
 
-async fn follow(gate: Weak<Gate>, number: u64, mut changes: watch::Receiver<u64>) {
+async fn follow(gate: Weak<Gate>, generation: Weak<Generation>, mut changes: watch::Receiver<u64>) {
     while changes.changed().await.is_ok() {
         tokio::time::sleep(SETTLE).await;
         changes.mark_unchanged();
         match gate.upgrade() {
-            Some(gate) if gate.live.load().number == number => gate.changes.send_modify(|count| *count += 1),
+            Some(gate) if std::ptr::eq(Arc::as_ptr(&gate.live.load()), generation.as_ptr()) => {
+                gate.changes.send_modify(|count| *count += 1);
+            }
             _ => return,
         }
     }

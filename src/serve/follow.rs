@@ -1,56 +1,48 @@
-//! The one task that reloads: what changes, or is asked for, becomes the next generation or is refused whole.
+//! The one task that changes what is served: what changes in the files, or is asked for, becomes the next generation or is
+//! refused whole.
 //!
-//! Reloads never overlap, and the newest state wins: what changes while one is under way is the cause of the next.
+//! Changes never overlap. Of followed files the newest state wins: what changes while one is read is the cause of the next.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::signal::unix::Signal;
-use tokio::sync::{mpsc, oneshot};
-use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use crate::gate::Generation;
+use crate::serve::Follows;
+use crate::serve::adopt::{Adopter, Reason};
+use crate::serve::apply::{Apply, Asked, Change, Event, Outcome};
 use crate::serve::files::{self, Files, Refused};
-use crate::serve::listener::{self, Listener};
-use crate::serve::live::{Failure, LastReload, Live, Outcome};
-use crate::serve::logging::Log;
-use crate::serve::start::{serve_endpoints, serve_metrics};
+use crate::serve::live::{Failure, LastReload, Live};
 use crate::serve::watch::{BURST, Watch, Watched};
-use crate::serve::world::{self, Upstreams, World};
-use crate::snapshot::Snapshot;
-use crate::upstream::{Context, Upstream};
+use crate::serve::world;
+use crate::store::How;
 
 /// How often secrets that come from commands are asked for again.
 const ROTATION: Duration = Duration::from_secs(30);
-/// How often a generation that was swapped out is looked at, whether its last request has ended.
-const RETIREMENT: Duration = Duration::from_millis(50);
 
-/// Of one server that has nothing more to answer: its sessions are ended, its processes told to go.
-pub(super) const SHUT_DOWN: Duration = Duration::from_secs(5);
-
-/// Somebody who waits for a reload's outcome.
-pub(super) type Asked = oneshot::Sender<Outcome>;
+/// By whom what changes by itself is changed.
+pub(super) const GATEWAY: &str = "gateway";
 
 pub(super) struct Follower {
     pub(super) live: Arc<Live>,
     pub(super) paths: Vec<PathBuf>,
     pub(super) locked: bool,
-    pub(super) log: Log,
-    pub(super) context: Context,
-    pub(super) world: World,
-    pub(super) endpoints: Listener,
-    pub(super) metrics: Option<Listener>,
+    pub(super) adopter: Adopter,
     /// What the files were made of at the start.
     pub(super) watched: Watched,
 }
 
+#[derive(Clone, Copy, Eq, PartialEq)]
 enum Cause {
     /// Files have changed.
     Files,
-    Asked(Asked),
+    /// Somebody wants the files to be looked at now.
+    Asked,
     Hangup,
     /// Only what the tables refer to may have changed: secrets and certificates.
     Rotation,
@@ -63,26 +55,41 @@ impl Follower {
         again.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.watch_on(&mut watch);
         loop {
-            let cause = tokio::select! {
-                Some(asked) = asked.recv() => Cause::Asked(asked),
-                Some(()) = hangup.recv() => Cause::Hangup,
-                () = watch.changed() => if self.live.follows { Cause::Files } else { Cause::Rotation },
+            let (cause, asked) = tokio::select! {
+                Some(asked) = asked.recv() => (Cause::Asked, Some(asked)),
+                Some(()) = hangup.recv() => (if self.follows() { Cause::Hangup } else { Cause::Rotation }, None),
+                () = watch.changed() => (if self.follows() { Cause::Files } else { Cause::Rotation }, None),
                 _ = again.tick() => match self.again() {
-                    Some(cause) => cause,
+                    Some(cause) => (cause, None),
                     None => continue,
                 },
             };
-            if matches!(cause, Cause::Files) {
+            if cause == Cause::Files {
                 self.wait_for_burst(&mut watch).await;
             }
             watch.begin();
-            let outcome = self.reload(&cause).await;
-            self.watch_on(&mut watch);
-            if let Cause::Asked(asked) = cause {
-                // Who asked may have gone; the outcome stands in `status` too.
-                let _gone = asked.send(outcome);
+            match asked {
+                None => {
+                    self.reload(cause, GATEWAY, None).await;
+                }
+                Some(asked) => {
+                    let Asked {
+                        what,
+                        by,
+                        events,
+                        outcome,
+                    } = asked;
+                    let ended = self.change(what, &by, &events).await;
+                    // Who asked may have gone; the outcome stands in `status` too.
+                    let _gone = outcome.send(ended);
+                }
             }
+            self.watch_on(&mut watch);
         }
+    }
+
+    fn follows(&self) -> bool {
+        self.live.follows == Follows::Files
     }
 
     /// Nothing announces what happens in a directory that has just appeared: it is watched, and the burst waited for.
@@ -103,39 +110,90 @@ impl Follower {
 
     /// What nobody announces: a secret of a command, and what held good files back (a secret, a port) and may be there now.
     fn again(&self) -> Option<Cause> {
-        if self.live.follows && self.live.is_held_back() {
+        if self.follows() && self.live.is_held_back() {
             return Some(Cause::Files);
         }
-        world::has_commands(self.snapshot()).then_some(Cause::Rotation)
-    }
-
-    fn snapshot(&self) -> &Snapshot {
-        &self.world.files.snapshot
+        world::has_commands(self.adopter.snapshot()).then_some(Cause::Rotation)
     }
 
     /// The files as last read, good or bad, and what the served tables refer to.
     fn watch_on(&self, watch: &mut Watch) {
-        let mut all = world::referred(self.snapshot());
-        if self.live.follows {
+        let mut all = world::referred(self.adopter.snapshot());
+        if self.follows() {
             all.files.extend(self.watched.files.iter().cloned());
             all.directories.extend(self.watched.directories.iter().cloned());
         }
         watch.follow(all);
     }
 
-    async fn reload(&mut self, cause: &Cause) -> Outcome {
+    /// What somebody asks for.
+    async fn change(&mut self, what: Change, by: &str, events: &mpsc::Sender<Event>) -> Outcome {
+        match what {
+            Change::Reload { expected } => self.reload(Cause::Asked, by, expected).await,
+            Change::Apply(apply) => {
+                let outcome = self.apply(*apply, by, events).await;
+                self.record(Cause::Asked, &outcome);
+                outcome
+            }
+        }
+    }
+
+    async fn apply(&mut self, apply: Apply, by: &str, events: &mpsc::Sender<Event>) -> Outcome {
+        let served = self.live.served();
+        if *apply.base != *served.digest {
+            let reason = format!(
+                "the gateway has moved on to generation {}, digest {}",
+                served.generation, served.digest
+            );
+            return Outcome::Stale { reason };
+        }
+        let locked = apply.locked || self.locked;
+        let compiled = tokio::task::spawn_blocking(move || (files::of_bundle(&apply.bundle, locked), apply)).await;
+        let (files, apply) = match compiled {
+            Ok((Ok(files), apply)) => (files, apply),
+            Ok((Err(refused), _)) => return Outcome::Refused(Failure::of_findings(&refused)),
+            Err(error) => return Outcome::Refused(uncompiled(&error)),
+        };
+        let reason = Reason {
+            by,
+            how: apply.how,
+            waiting: Some(events),
+            servers: apply.servers.as_ref(),
+        };
+        self.adopter
+            .adopt(files, &reason)
+            .await
+            .unwrap_or_else(Outcome::Refused)
+    }
+
+    /// The followed files, or what the served ones refer to, as they are now.
+    async fn reload(&mut self, cause: Cause, by: &str, expected: Option<String>) -> Outcome {
+        let reason = Reason {
+            by,
+            how: if cause == Cause::Asked { How::Apply } else { How::Files },
+            waiting: None,
+            servers: None,
+        };
         let outcome = match self.next_files(cause).await {
-            Ok(files) => match self.adopt(files).await {
-                Ok(outcome) => outcome,
-                Err(failure) => Outcome::Refused(failure),
+            Ok(files) if expected.as_ref().is_some_and(|expected| **expected != *files.digest) => Outcome::Stale {
+                reason: "the files have changed since they were looked at".to_owned(),
             },
+            Ok(files) => self
+                .adopter
+                .adopt(files, &reason)
+                .await
+                .unwrap_or_else(Outcome::Refused),
             Err(failure) => {
                 // The files are held back; what the served ones refer to may still have been rotated.
-                let rotation = self
-                    .adopt(self.world.files.clone())
-                    .await
-                    .unwrap_or_else(Outcome::Refused);
-                self.record(&Cause::Rotation, &rotation);
+                let rotation = match self.refreshed().await {
+                    Ok(files) => self
+                        .adopter
+                        .adopt(files, &reason)
+                        .await
+                        .unwrap_or_else(Outcome::Refused),
+                    Err(failure) => Outcome::Refused(failure),
+                };
+                self.record(Cause::Rotation, &rotation);
                 Outcome::Refused(failure)
             }
         };
@@ -143,113 +201,35 @@ impl Follower {
         outcome
     }
 
-    async fn next_files(&mut self, cause: &Cause) -> Result<Files, Failure> {
-        if matches!(cause, Cause::Rotation) {
-            return Ok(self.world.files.clone());
+    async fn next_files(&mut self, cause: Cause) -> Result<Files, Failure> {
+        if cause == Cause::Rotation {
+            return self.refreshed().await;
         }
         let (paths, state, locked) = (self.paths.clone(), self.live.state.clone(), self.locked);
         let loaded = tokio::task::spawn_blocking(move || files::load(&paths, &state, locked)).await;
-        let (loaded, mut watched) =
-            loaded.map_err(|error| Failure::of_problems(vec![format!("the files cannot be compiled: {error}")]))?;
+        let (loaded, mut watched) = loaded.map_err(|error| uncompiled(&error))?;
         if let Ok(files) = &loaded {
             // A secret that is missing now may come: its file is watched before it is served.
             watched.files.extend(world::referred(&files.snapshot).files);
         }
         self.watched = watched;
-        loaded.map_err(|refused: Refused| Failure {
-            summary: refused.summary(),
-            findings: refused.told(),
-            problems: Vec::new(),
-        })
+        loaded.map_err(|refused: Refused| Failure::of_findings(&refused))
     }
 
-    /// Pre-flights everything, then swaps once.
-    async fn adopt(&mut self, files: Files) -> Result<Outcome, Failure> {
-        let next = World::build(files).await.map_err(Failure::of_problems)?;
-        let old = self.live.gate.generation();
-        if next.is_same(&self.world) {
-            return Ok(Outcome::Unchanged { generation: old.number });
-        }
-        let moved = self.bind(&next)?;
-        let number = old.number + 1;
-        let generation = next
-            .generation(number, &old.upstreams, &self.context)
-            .map_err(Failure::of_problems)?;
-        let gone = gone(&old.upstreams, &generation.upstreams);
-        self.live.gate.swap(generation);
-        self.live.serve(next.files.served(number));
-        self.settle(next, moved);
-        if !gone.is_empty() {
-            tokio::spawn(retire(
-                Arc::downgrade(&old),
-                gone,
-                self.snapshot().gateway.limits.drain_timeout,
-            ));
-        }
-        Ok(Outcome::Swapped { generation: number })
+    /// What is served, with what may have changed on disk read again.
+    async fn refreshed(&self) -> Result<Files, Failure> {
+        let files = self.adopter.world.files.clone();
+        let refreshed = tokio::task::spawn_blocking(move || files.refreshed()).await;
+        refreshed.map_err(|error| uncompiled(&error))
     }
 
-    /// New addresses are bound while the old ones still serve.
-    fn bind(&self, next: &World) -> Result<Moved, Failure> {
-        let (old, new) = (&self.snapshot().gateway, &next.files.snapshot.gateway);
-        let problem = |problem| Failure::of_problems(vec![problem]);
-        let endpoints = if new.listen == old.listen {
-            None
-        } else {
-            Some(listener::bind("gateway.listen", new.listen).map_err(problem)?)
-        };
-        let metrics = if new.telemetry.metrics == old.telemetry.metrics {
-            Change::None
-        } else if let Some(address) = new.telemetry.metrics {
-            Change::To(listener::bind("gateway.telemetry.metrics", address).map_err(problem)?)
-        } else {
-            Change::Off
-        };
-        Ok(Moved { endpoints, metrics })
-    }
-
-    /// What follows the swap; nothing of it can refuse any more.
-    fn settle(&mut self, next: World, moved: Moved) {
-        let gateway = &next.files.snapshot.gateway;
-        self.live
-            .shared
-            .tls
-            .store(next.tls.as_ref().map(|tls| Arc::clone(&tls.config)));
-        self.live.shared.connections.limit(gateway.limits.connections);
-        self.log.change(&gateway.telemetry);
-        if let Some(listener) = moved.endpoints {
-            match serve_endpoints(listener, &self.live) {
-                Ok(listener) => self.endpoints = listener,
-                Err(error) => tracing::error!(%error, "the new listener does not start: the old one goes on"),
-            }
-        }
-        match moved.metrics {
-            Change::None => {}
-            Change::Off => self.metrics = None,
-            Change::To(listener) => match serve_metrics(listener, &self.live) {
-                Ok(listener) => self.metrics = Some(listener),
-                Err(error) => tracing::error!(%error, "the new metrics listener does not start"),
-            },
-        }
-        self.world = next;
-        let (listen, metrics) = (
-            self.endpoints.address,
-            self.metrics.as_ref().map(|metrics| metrics.address),
-        );
-        self.live.update(|report| {
-            report.listen = listen;
-            report.metrics = metrics;
-            report.since = Timestamp::now();
-        });
-    }
-
-    fn record(&self, cause: &Cause, outcome: &Outcome) {
+    fn record(&self, cause: Cause, outcome: &Outcome) {
         let before = self.live.report();
-        let is_rotation = matches!(cause, Cause::Rotation);
+        let is_rotation = cause == Cause::Rotation;
         let known = if is_rotation { &before.rotation } else { &before.failure };
         let counts = &self.live.reloads;
         match outcome {
-            Outcome::Swapped { generation } => {
+            Outcome::Swapped { generation, .. } => {
                 tracing::info!(generation, cause = cause.word(), "reloaded");
                 counts.swapped.fetch_add(1, Ordering::Relaxed);
             }
@@ -261,6 +241,10 @@ impl Follower {
                     tracing::info!("the files are again as they are served");
                 }
                 counts.unchanged.fetch_add(1, Ordering::Relaxed);
+            }
+            Outcome::Stale { reason } => {
+                tracing::info!(reason, "a change came too late: it was made for other files");
+                return;
             }
             Outcome::Refused(failure) if known.as_ref() == Some(failure) => {}
             Outcome::Refused(failure) => {
@@ -274,8 +258,10 @@ impl Follower {
         }
         let failure = match outcome {
             Outcome::Refused(failure) => Some(failure.clone()),
-            Outcome::Swapped { .. } | Outcome::Unchanged { .. } => None,
+            Outcome::Swapped { .. } | Outcome::Unchanged { .. } | Outcome::Stale { .. } => None,
         };
+        // Who applies is told, and has it in hand: only followed files can be held back.
+        let failure = failure.filter(|_| is_rotation || self.follows());
         self.live.update(|report| {
             if is_rotation {
                 report.rotation = failure;
@@ -291,44 +277,17 @@ impl Follower {
     }
 }
 
-struct Moved {
-    endpoints: Option<tokio::net::TcpListener>,
-    metrics: Change,
-}
-
-enum Change {
-    None,
-    Off,
-    To(tokio::net::TcpListener),
-}
-
 impl Cause {
-    fn word(&self) -> &'static str {
+    fn word(self) -> &'static str {
         match self {
             Self::Files => "files",
-            Self::Asked(_) => "asked",
+            Self::Asked => "asked",
             Self::Hangup => "SIGHUP",
             Self::Rotation => "rotation",
         }
     }
 }
 
-fn gone(old: &Upstreams, new: &Upstreams) -> Vec<Arc<Upstream>> {
-    let kept = |name, upstream| new.get(name).is_some_and(|other| Arc::ptr_eq(other, upstream));
-    old.iter()
-        .filter(|(name, upstream)| !kept(*name, upstream))
-        .map(|(_, upstream)| Arc::clone(upstream))
-        .collect()
-}
-
-/// Shuts down the servers that the new generation does not have, once the old one's requests are answered.
-async fn retire(old: Weak<Generation>, gone: Vec<Arc<Upstream>>, limit: Duration) {
-    let deadline = Instant::now() + limit;
-    while old.strong_count() > 0 && Instant::now() < deadline {
-        sleep(RETIREMENT).await;
-    }
-    for upstream in gone {
-        tracing::info!(server = %upstream.name(), "the server is no longer used: it is shut down");
-        upstream.shut_down(Instant::now() + SHUT_DOWN).await;
-    }
+fn uncompiled(error: &tokio::task::JoinError) -> Failure {
+    Failure::of_problems(vec![format!("the files cannot be compiled: {error}")])
 }

@@ -14,8 +14,11 @@ use tokio::time::timeout;
 
 use crate::config::Bundle;
 use crate::gate::Gate;
-use crate::serve::files::Told;
+use crate::serve::Follows;
+use crate::serve::control::Remotes;
+use crate::serve::files::{Refused, Told};
 use crate::serve::listener::Shared;
+use crate::store::Generations;
 
 /// Readiness waits this long for the servers' first catalogues.
 const READY: Duration = Duration::from_secs(10);
@@ -25,14 +28,27 @@ pub(super) struct Live {
     pub(super) started: Timestamp,
     pub(super) paths: Vec<PathBuf>,
     pub(super) state: PathBuf,
-    /// Follows the files, rather than applies.
-    pub(super) follows: bool,
+    pub(super) follows: Follows,
+    pub(super) store: Arc<dyn Generations>,
     /// Of the endpoints' listener.
     pub(super) shared: Arc<Shared>,
+    /// Of the control API's listener.
+    pub(super) control: Remotes,
     pub(super) reloads: Reloads,
     served: ArcSwap<Served>,
     ready: AtomicBool,
     report: Mutex<Report>,
+}
+
+/// What never changes while the process runs.
+pub(super) struct Parts {
+    pub(super) gate: Arc<Gate>,
+    pub(super) paths: Vec<PathBuf>,
+    pub(super) state: PathBuf,
+    pub(super) follows: Follows,
+    pub(super) store: Arc<dyn Generations>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) control: Remotes,
 }
 
 /// What the present generation was made of.
@@ -54,8 +70,9 @@ pub(super) struct Reloads {
 /// What changes with a reload.
 #[derive(Clone, Debug)]
 pub(super) struct Report {
-    pub(super) listen: SocketAddr,
+    pub(super) listen: Option<SocketAddr>,
     pub(super) metrics: Option<SocketAddr>,
+    pub(super) control: Option<SocketAddr>,
     /// When the present generation was swapped in.
     pub(super) since: Timestamp,
     pub(super) last: Option<LastReload>,
@@ -83,32 +100,17 @@ pub(super) struct Failure {
     pub(super) problems: Vec<String>,
 }
 
-/// How a reload ended.
-#[derive(Clone, Debug, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "outcome")]
-pub(super) enum Outcome {
-    Swapped { generation: u64 },
-    Unchanged { generation: u64 },
-    Refused(Failure),
-}
-
 impl Live {
-    pub(super) fn new(
-        gate: Arc<Gate>,
-        shared: Arc<Shared>,
-        paths: Vec<PathBuf>,
-        state: PathBuf,
-        follows: bool,
-        served: Served,
-        report: Report,
-    ) -> Arc<Self> {
+    pub(super) fn new(parts: Parts, served: Served, report: Report) -> Arc<Self> {
         Arc::new(Self {
-            gate,
+            gate: parts.gate,
             started: report.since,
-            paths,
-            state,
-            follows,
-            shared,
+            paths: parts.paths,
+            state: parts.state,
+            follows: parts.follows,
+            store: parts.store,
+            shared: parts.shared,
+            control: parts.control,
             reloads: Reloads::default(),
             served: ArcSwap::from_pointee(served),
             ready: AtomicBool::new(false),
@@ -118,7 +120,11 @@ impl Live {
 
     /// What changes the configuration.
     pub(super) fn follows_word(&self) -> &'static str {
-        if self.follows { "files" } else { "start" }
+        match self.follows {
+            Follows::Applies => "applies",
+            Follows::Files => "files",
+            Follows::Start => "start",
+        }
     }
 
     /// Never read again from the files: they may have changed since.
@@ -180,14 +186,12 @@ impl Failure {
             problems,
         }
     }
-}
 
-impl Outcome {
-    pub(super) fn word(&self) -> &'static str {
-        match self {
-            Self::Swapped { .. } => "swapped",
-            Self::Unchanged { .. } => "unchanged",
-            Self::Refused(_) => "refused",
+    pub(super) fn of_findings(refused: &Refused) -> Self {
+        Self {
+            summary: refused.summary(),
+            findings: refused.told(),
+            problems: Vec::new(),
         }
     }
 }

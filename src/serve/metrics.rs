@@ -3,17 +3,17 @@
 //! It needs no token, so it tells counts and configured names only, and answers no web page: `Host` and `Origin` are checked.
 
 use std::fmt::Write as _;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HOST, ORIGIN};
+use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
 use crate::gate::CallCounters;
+use crate::serve::hosts;
 use crate::serve::live::Live;
-use crate::snapshot::Gateway;
 use crate::upstream::Condition;
 
 /// Scrapers and probes at a time.
@@ -21,7 +21,7 @@ pub(super) const CONNECTIONS: u32 = 64;
 
 pub(super) fn answer<B>(live: &Live, bound: SocketAddr, request: &Request<B>) -> Response<Full<Bytes>> {
     let generation = live.gate.generation();
-    if !is_known_host(request, bound, &generation.snapshot.gateway) || request.headers().contains_key(ORIGIN) {
+    if !hosts::may_answer(request, bound, &generation.snapshot.gateway) {
         return reply(
             StatusCode::FORBIDDEN,
             "this listener does not answer to that `Host` or `Origin`\n".to_owned(),
@@ -45,28 +45,6 @@ pub(super) fn answer<B>(live: &Live, bound: SocketAddr, request: &Request<B>) ->
             StatusCode::NOT_FOUND,
             "there are /metrics, /healthz and /readyz\n".to_owned(),
         ),
-    }
-}
-
-/// A web page can only come here by a name that its author chose (DNS rebinding): so an address is fine, as probes send it.
-fn is_known_host<B>(request: &Request<B>, bound: SocketAddr, gateway: &Gateway) -> bool {
-    let header = request.headers().get(HOST).and_then(|value| value.to_str().ok());
-    let Some(host) = request.uri().authority().map(http::uri::Authority::as_str).or(header) else {
-        return false;
-    };
-    let Ok(authority) = host.parse::<http::uri::Authority>() else {
-        return false;
-    };
-    let host = authority.host().trim_matches(['[', ']']);
-    match host.parse::<IpAddr>() {
-        Ok(address) => address.is_loopback() || !bound.ip().is_loopback(),
-        Err(_) => {
-            (host.eq_ignore_ascii_case("localhost") && bound.ip().is_loopback())
-                || gateway
-                    .allowed_hosts
-                    .iter()
-                    .any(|allowed| allowed.eq_ignore_ascii_case(host))
-        }
     }
 }
 
@@ -186,48 +164,5 @@ impl Page {
             format!("{{{}}}", labels.join(","))
         };
         let _ = writeln!(self.0, "{name}{labels} {value}");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::snapshot::{GatewayLimits, Store, Telemetry};
-
-    fn passes(host: &str, bound: &str, allowed: &[&str]) -> bool {
-        let request = Request::builder().uri("/metrics").header(HOST, host).body(()).unwrap();
-        is_known_host(&request, bound.parse().unwrap(), &gateway(allowed))
-    }
-
-    fn gateway(allowed: &[&str]) -> Gateway {
-        Gateway {
-            listen: "127.0.0.1:8700".parse().unwrap(),
-            public_url: "http://127.0.0.1:8700".into(),
-            allowed_hosts: allowed.iter().map(|&host| host.to_owned()).collect(),
-            allowed_origins: Vec::new(),
-            trusted_proxies: Vec::new(),
-            tls: None,
-            pii: None,
-            locked: false,
-            public_anonymous: false,
-            limits: GatewayLimits::default(),
-            store: Store::default(),
-            audit: None,
-            telemetry: Telemetry::default(),
-            control: None,
-        }
-    }
-
-    #[test]
-    fn a_rebound_name_gets_nothing() {
-        assert!(passes("localhost:8701", "127.0.0.1:8701", &[]));
-        assert!(passes("127.0.0.1:8701", "127.0.0.1:8701", &[]));
-        assert!(passes("[::1]:8701", "[::1]:8701", &[]));
-        assert!(passes("10.1.2.3:8701", "0.0.0.0:8701", &[]));
-        assert!(passes("mcp.example.com", "0.0.0.0:8701", &["mcp.example.com"]));
-        assert!(!passes("evil.example", "127.0.0.1:8701", &[]));
-        assert!(!passes("evil.example", "0.0.0.0:8701", &["mcp.example.com"]));
-        assert!(!passes("localhost", "0.0.0.0:8701", &[]));
-        assert!(!passes("10.1.2.3", "127.0.0.1:8701", &[]));
     }
 }

@@ -3,15 +3,19 @@
 //! `cli` calls [`run`], which returns when the gateway has ended. Everything that can fail does so before the first
 //! request is taken; later a change that does not hold is refused whole, and the old generation serves on.
 
+mod adopt;
+mod apply;
 mod connection;
 mod control;
 mod error;
 mod files;
 mod follow;
+mod hosts;
 mod listener;
 mod live;
 mod logging;
 mod metrics;
+mod preflight;
 mod running;
 mod secrets;
 mod signals;
@@ -28,19 +32,38 @@ pub use start::run;
 pub use state::state_directory;
 pub use survey::{Listing, Listings, Unlisted, programs, survey};
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// What `mcpgw serve` was told.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Read as one configuration; at least one.
+    /// Read as one configuration; none where applies are followed.
     pub paths: Vec<PathBuf>,
     /// `--state`; `None` is the default of [`state_directory`].
     pub state: Option<PathBuf>,
-    /// Follow the files; false with `--no-watch`.
-    pub watch: bool,
+    pub follows: Follows,
     /// `--locked`: every server must be in the lock.
     pub locked: bool,
+    /// `--control` with `--control-token-file`: in place of `[gateway.control]`.
+    pub control: Option<ControlOption>,
     /// May stderr be coloured?
     pub colour: bool,
+}
+
+/// What changes the configuration.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Follows {
+    /// Applies alone: it starts with the last one of its store, or with nothing.
+    Applies,
+    /// The files.
+    Files,
+    /// It starts from the files; then applies alone.
+    Start,
+}
+
+#[derive(Clone, Debug)]
+pub struct ControlOption {
+    pub listen: SocketAddr,
+    pub token_file: PathBuf,
 }

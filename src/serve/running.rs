@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use crate::config::Bundle;
 use crate::mcp::Version;
 use crate::serve::live::{Live, Served};
+use crate::store::Kept;
 use crate::upstream::{CatalogueState, Item, Upstream};
 
 #[derive(Serialize)]
@@ -88,6 +89,20 @@ fn catalogue(upstream: &Upstream) -> Catalogue {
         prompts: all(&catalogue.prompts),
         resources: all(&catalogue.resources),
         templates: all(&catalogue.templates),
+    }
+}
+
+/// The files of a generation that the store has; what has rotted there is not served.
+pub(super) fn bundle_of(kept: &Kept) -> Result<Bundle, String> {
+    let number = kept.head.generation;
+    let bundle: Bundle = serde_json::from_str(kept.files.get())
+        .map_err(|error| format!("generation {number} in the store cannot be read: {error}"))?;
+    if bundle.digest() == kept.head.digest {
+        Ok(bundle)
+    } else {
+        Err(format!(
+            "generation {number} in the store is damaged: its files are not those of its digest"
+        ))
     }
 }
 

@@ -1,6 +1,7 @@
 //! From options to a serving process, and from a signal to its end.
 
 use std::io::{self, Write as _};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,107 +12,183 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 use crate::gate::{self, Gate};
-use crate::serve::control;
+use crate::serve::adopt::{Adopter, SHUT_DOWN, keep};
+use crate::serve::apply::Asked;
+use crate::serve::control::{self, Access, Remote, Remotes};
 use crate::serve::files::{self, Files};
-use crate::serve::follow::{Follower, SHUT_DOWN};
+use crate::serve::follow::{Follower, GATEWAY};
 use crate::serve::listener::{self, Listener, Shared};
-use crate::serve::live::{Live, Report};
+use crate::serve::live::{Live, Parts, Report};
 use crate::serve::logging::Log;
 use crate::serve::metrics;
+use crate::serve::running;
+use crate::serve::secrets::Secrets;
 use crate::serve::signals::{self, Signals};
 use crate::serve::state::{State, state_directory};
 use crate::serve::watch::Watched;
-use crate::serve::world::{Upstreams, World};
-use crate::serve::{Error, Options};
+use crate::serve::world::{Draft, Upstreams, World};
+use crate::serve::{ControlOption, Error, Follows, Options};
+use crate::snapshot::{ControlRight, SecretRef};
+use crate::store::{self, Generations, How};
 use crate::upstream::Context;
 
-/// Reloads that wait for their turn; each is answered.
+/// Changes that wait for their turn; each is answered.
 const ASKED: usize = 16;
 
 /// Runs the gateway until it is told to end.
 pub fn run(options: Options) -> Result<(), Error> {
     let directory = state_directory(options.state.as_deref(), &options.paths);
-    let (loaded, watched) = files::load(&options.paths, &directory, options.locked);
-    let files = loaded.map_err(|refused| Error::Findings {
-        findings: refused.findings,
-        sources: refused.sources,
-    })?;
-    let state = State::claim(&directory)?;
-    let log = Log::start(&files.snapshot.gateway.telemetry, options.colour)?;
+    let beginning = match options.follows {
+        Follows::Files | Follows::Start => {
+            // What is wrong with files is told before anything is made.
+            let (loaded, watched) = files::load(&options.paths, &directory, options.locked);
+            let files = loaded.map_err(refused)?;
+            let state = State::claim(&directory)?;
+            Beginning::with_files(files, watched, state)?
+        }
+        Follows::Applies => Beginning::with_store(State::claim(&directory)?, options.locked)?,
+    };
+    let log = Log::start(&beginning.files.snapshot.gateway.telemetry, options.colour)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::new(format!("cannot start the runtime: {error}")))?;
-    let outcome = runtime.block_on(serve(options, state, log, files, watched));
+    let outcome = runtime.block_on(serve(options, log, beginning));
     // Nothing that still runs may hold up the end.
     runtime.shutdown_timeout(Duration::from_secs(1));
     outcome
 }
 
-async fn serve(options: Options, state: State, log: Log, files: Files, watched: Watched) -> Result<(), Error> {
+/// What the process begins with.
+struct Beginning {
+    state: State,
+    store: store::Files,
+    files: Files,
+    watched: Watched,
+    /// The newest generation of the store, 0 for none; and are these its files?
+    newest: u64,
+    is_kept: bool,
+}
+
+impl Beginning {
+    fn with_files(files: Files, watched: Watched, state: State) -> Result<Self, Error> {
+        let store = store::Files::of(&state.directory);
+        let latest = store.latest().map_err(|error| Error::new(error.to_string()))?;
+        // As they were when it ended: it goes on as the same generation.
+        let is_kept = latest
+            .as_ref()
+            .and_then(|kept| running::bundle_of(kept).ok())
+            .is_some_and(|bundle| {
+                *bundle.digest() == *files.digest && bundle.public_files == files.bundle.public_files
+            });
+        Ok(Self {
+            newest: latest.map_or(0, |kept| kept.head.generation),
+            state,
+            store,
+            files,
+            watched,
+            is_kept,
+        })
+    }
+
+    fn with_store(state: State, locked: bool) -> Result<Self, Error> {
+        let store = store::Files::of(&state.directory);
+        let latest = store.latest().map_err(|error| Error::new(error.to_string()))?;
+        let files = match &latest {
+            None => Files::nothing().map_err(refused)?,
+            Some(kept) => {
+                let bundle = running::bundle_of(kept).map_err(Error::new)?;
+                files::of_bundle(&bundle, locked).map_err(refused)?
+            }
+        };
+        Ok(Self {
+            newest: latest.map_or(0, |kept| kept.head.generation),
+            state,
+            store,
+            files,
+            watched: Watched::default(),
+            is_kept: true,
+        })
+    }
+}
+
+fn refused(refused: files::Refused) -> Error {
+    Error::Findings {
+        findings: refused.findings,
+        sources: refused.sources,
+    }
+}
+
+async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), Error> {
     // From here on a signal is an orderly end.
     let (mut signals, hangup) = (Signals::new()?, signals::hangup()?);
-    let world = World::build(files)
-        .await
-        .map_err(|problems| Error::new(problems.join("\n")))?;
-    let gateway = &world.files.snapshot.gateway;
-    let bound = listener::bind("gateway.listen", gateway.listen).map_err(busy)?;
-    let bound_metrics = gateway
-        .telemetry
-        .metrics
-        .map(|address| listener::bind("gateway.telemetry.metrics", address))
-        .transpose();
-    let bound_metrics = bound_metrics.map_err(busy)?;
-    let control = control::bind(&state).await?;
+    let Beginning {
+        state,
+        store,
+        files,
+        watched,
+        newest,
+        is_kept,
+    } = beginning;
+    let fixed = match &options.control {
+        Some(control) => Some(fixed_control(control).await?),
+        None => None,
+    };
+    let world = Draft::build(files, fixed.as_ref()).await.whole();
+    let world = world.map_err(|problems| Error::new(problems.join("\n")))?;
+    let bound = Bound::of(&world)?;
+    let socket = control::bind(&state).await?;
 
     let executable =
         std::env::current_exe().map_err(|error| Error::new(format!("cannot find this program's own file: {error}")))?;
     let context = Context::new(state.directory.clone(), executable);
+    let number = newest + u64::from(!is_kept);
     let generation = world
-        .generation(1, &Upstreams::new(), &context)
+        .generation(number, &Upstreams::new(), &context)
         .map_err(|problems| Error::new(problems.join("\n")))?;
-    let gate = Gate::new(generation);
+    let store: Arc<dyn Generations> = Arc::new(store);
+    if !is_kept && let Err(problem) = keep(&*store, &world.files, newest, GATEWAY, How::Start).await {
+        tracing::warn!(problem, "history lacks what is served now");
+    }
     let shared = Shared::new(
         world.tls.as_ref().map(|tls| Arc::clone(&tls.config)),
-        gateway.limits.connections,
+        world.files.snapshot.gateway.limits.connections,
     );
-    let report = Report {
-        listen: local(&bound)?,
-        metrics: bound_metrics.as_ref().map(local).transpose()?,
-        since: Timestamp::now(),
-        last: None,
-        failure: None,
-        rotation: None,
-    };
-    let live = Live::new(
-        gate,
+    let parts = Parts {
+        gate: Gate::new(generation),
+        paths: options.paths.clone(),
+        state: state.directory.clone(),
+        follows: options.follows,
+        store: Arc::clone(&store),
         shared,
-        options.paths.clone(),
-        state.directory.clone(),
-        options.watch,
-        world.files.served(1),
-        report,
-    );
-    let cannot = |error: io::Error| Error::new(format!("cannot listen: {error}"));
-    let endpoints = serve_endpoints(bound, &live).map_err(cannot)?;
-    let metrics = bound_metrics
-        .map(|bound| serve_metrics(bound, &live))
-        .transpose()
-        .map_err(cannot)?;
+        control: Remotes::new(world.control.as_ref()),
+    };
+    let live = Live::new(parts, world.files.served(number), bound.report()?);
     let (ask, asked) = mpsc::channel(ASKED);
-    let control = control.start(&live, ask);
+    let (endpoints, metrics, control) = bound
+        .start(&live, &ask)
+        .map_err(|error| Error::new(format!("cannot listen: {error}")))?;
+    let socket = socket.start(&live, ask.clone());
     tokio::spawn(Arc::clone(&live).become_ready());
     greet(&live, &log, options.colour);
 
+    let adopter = Adopter {
+        live: Arc::clone(&live),
+        log,
+        context,
+        store,
+        fixed_control: fixed,
+        ask,
+        world,
+        endpoints,
+        metrics,
+        control,
+    };
     let follower = Follower {
         live: Arc::clone(&live),
         paths: options.paths,
         locked: options.locked,
-        log,
-        context,
-        world,
-        endpoints,
-        metrics,
+        adopter,
         watched,
     };
     let follower = tokio::spawn(follower.run(asked, hangup));
@@ -125,12 +202,85 @@ async fn serve(options: Options, state: State, log: Log, files: Files, watched: 
         }
     };
     follower.abort();
-    drop(control);
+    drop(socket);
     if drained {
         tracing::info!("the end");
     }
     drop(state);
     Ok(())
+}
+
+/// Listeners that are bound and do not answer yet.
+struct Bound {
+    endpoints: Option<TcpListener>,
+    metrics: Option<TcpListener>,
+    control: Option<TcpListener>,
+}
+
+impl Bound {
+    fn of(world: &World) -> Result<Self, Error> {
+        let bind = |key: &str, address: Option<SocketAddr>| {
+            let bound = address.map(|address| listener::bind(key, address)).transpose();
+            bound.map_err(busy)
+        };
+        let gateway = &world.files.snapshot.gateway;
+        let control = world.control.as_ref().map(|control| control.listen);
+        Ok(Self {
+            endpoints: bind("gateway.listen", world.listen())?,
+            metrics: bind("gateway.telemetry.metrics", gateway.telemetry.metrics)?,
+            control: bind("gateway.control.listen", control)?,
+        })
+    }
+
+    fn report(&self) -> Result<Report, Error> {
+        let local = |bound: &Option<TcpListener>| {
+            let address = bound.as_ref().map(TcpListener::local_addr).transpose();
+            address.map_err(|error| Error::new(format!("cannot listen: {error}")))
+        };
+        Ok(Report {
+            listen: local(&self.endpoints)?,
+            metrics: local(&self.metrics)?,
+            control: local(&self.control)?,
+            since: Timestamp::now(),
+            last: None,
+            failure: None,
+            rotation: None,
+        })
+    }
+
+    fn start(self, live: &Arc<Live>, ask: &mpsc::Sender<Asked>) -> io::Result<Started> {
+        Ok((
+            self.endpoints.map(|bound| serve_endpoints(bound, live)).transpose()?,
+            self.metrics.map(|bound| serve_metrics(bound, live)).transpose()?,
+            self.control
+                .map(|bound| control::serve_remote(bound, live, ask))
+                .transpose()?,
+        ))
+    }
+}
+
+/// Of endpoints, metrics and the control API.
+type Started = (Option<Listener>, Option<Listener>, Option<Listener>);
+
+/// What no configuration changes. Its one token may do everything, so it stays on this machine.
+async fn fixed_control(option: &ControlOption) -> Result<Remote, Error> {
+    if !option.listen.ip().is_loopback() {
+        return Err(Error::new(format!(
+            "`--control {}` would be reachable from elsewhere without TLS",
+            option.listen
+        ))
+        .hint("give a loopback address, such as `127.0.0.1:8702`; `[gateway.control]` can have `tls`"));
+    }
+    let file = SecretRef::File(option.token_file.clone());
+    let secrets = Secrets::resolve([file.clone()].into()).await;
+    let token = secrets
+        .get(&file)
+        .map_err(|why| Error::new(format!("`--control-token-file {}`: {why}", option.token_file.display())))?;
+    Ok(Remote {
+        listen: option.listen,
+        tls: None,
+        access: Access::new([("control-token-file".to_owned(), token, vec![ControlRight::Apply])]),
+    })
 }
 
 /// Hands the connections of a bound address to the gate.
@@ -177,35 +327,39 @@ async fn drain(live: &Live) {
 /// Where to find what: for people on stderr, for programs one line of the log.
 fn greet(live: &Live, log: &Log, colour: bool) {
     let (generation, report) = (live.gate.generation(), live.report());
-    let url = base_url(&generation.snapshot.gateway, report.listen);
-    if !log.is_text() {
-        tracing::info!(url, state = %live.state.display(), servers = generation.upstreams.len(), "listening");
+    let state = live.state.display();
+    let (bold, plain) = if colour { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
+    let version = env!("CARGO_PKG_VERSION");
+    let mut lines = Vec::new();
+    if let Some(listen) = report.listen {
+        let url = base_url(&generation.snapshot.gateway, listen);
+        if !log.is_text() {
+            tracing::info!(url, %state, servers = generation.upstreams.len(), "listening");
+            return;
+        }
+        lines.push(format!("{bold}mcpgw {version}{plain} listens on {listen}"));
+        let endpoints = generation.snapshot.endpoints.keys();
+        lines.extend(endpoints.map(|name| format!("  {bold}{url}/mcp/{name}{plain}")));
+    } else if log.is_text() {
+        lines.push(format!("{bold}mcpgw {version}{plain} serves nothing yet"));
+        lines.push(format!("  run `mcpgw apply PATH --state {state}`"));
+    } else {
+        tracing::info!(%state, "waiting for the first apply");
         return;
     }
-    let (bold, plain) = if colour { ("\x1b[1m", "\x1b[0m") } else { ("", "") };
-    let head = format!(
-        "{bold}mcpgw {}{plain} listens on {}",
-        env!("CARGO_PKG_VERSION"),
-        report.listen
-    );
-    let endpoints = generation
-        .snapshot
-        .endpoints
-        .keys()
-        .map(|name| format!("  {bold}{url}/mcp/{name}{plain}"));
     let paths: Vec<String> = live.paths.iter().map(|path| path.display().to_string()).collect();
-    let tail = format!(
-        "  servers: {}; files: {} ({}); state: {}",
-        generation.upstreams.len(),
-        paths.join(", "),
-        if live.follows {
-            "followed"
-        } else {
-            "not followed: `--no-watch`"
-        },
-        live.state.display()
-    );
-    let lines: Vec<String> = [head].into_iter().chain(endpoints).chain([tail]).collect();
+    let from = match live.follows {
+        Follows::Files => format!("files: {} (followed)", paths.join(", ")),
+        Follows::Start => format!("files: {} (not followed: `--no-watch`)", paths.join(", ")),
+        Follows::Applies => format!("generation: {} (of its store)", generation.number),
+    };
+    lines.push(format!(
+        "  servers: {}; {from}; state: {state}",
+        generation.upstreams.len()
+    ));
+    if let Some(control) = report.control {
+        lines.push(format!("  control API: {control}"));
+    }
     let text = lines.join("\n") + "\n";
     // Nobody may be listening to stderr; the gateway serves all the same.
     let _unheard = io::stderr().write_all(text.as_bytes());
@@ -217,12 +371,6 @@ pub(super) fn base_url(gateway: &crate::snapshot::Gateway, bound: std::net::Sock
         return format!("http://{bound}");
     }
     gateway.public_url.clone()
-}
-
-fn local(bound: &TcpListener) -> Result<std::net::SocketAddr, Error> {
-    bound
-        .local_addr()
-        .map_err(|error| Error::new(format!("cannot listen: {error}")))
 }
 
 fn busy(problem: String) -> Error {

@@ -19,7 +19,8 @@ pub(super) fn status(live: &Live) -> Value {
         "ready": live.is_ready(),
         "state-directory": live.state.to_string_lossy(),
         "configuration": {
-            "follows": if live.follows { "files" } else { "nothing" },
+            // What changes it: `files`, `applies`, or since the `start` applies alone.
+            "follows": live.follows_word(),
             "paths": live.paths.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>(),
         },
         "generation": {
@@ -51,16 +52,24 @@ fn reload(live: &Live, report: &Report) -> Value {
 
 fn listeners(live: &Live, generation: &Generation, report: &Report) -> Value {
     let gateway = &generation.snapshot.gateway;
-    let mut listeners = vec![json!({
-        "serves": "endpoints",
-        "address": report.listen.to_string(),
-        "tls": gateway.tls.is_some(),
-        "url": base_url(gateway, report.listen),
-        "connections": live.shared.connections.open(),
-        "max-connections": gateway.limits.connections,
-    })];
+    let mut listeners = Vec::new();
+    if let Some(address) = report.listen {
+        listeners.push(json!({
+            "serves": "endpoints",
+            "address": address.to_string(),
+            "tls": gateway.tls.is_some(),
+            "url": base_url(gateway, address),
+            "connections": live.shared.connections.open(),
+            "max-connections": gateway.limits.connections,
+        }));
+    }
     if let Some(address) = report.metrics {
         listeners.push(json!({ "serves": "metrics", "address": address.to_string(), "tls": false, "url": format!("http://{address}/metrics") }));
+    }
+    if let Some(address) = report.control {
+        let tls = live.control.is_tls();
+        let scheme = if tls { "https" } else { "http" };
+        listeners.push(json!({ "serves": "control", "address": address.to_string(), "tls": tls, "url": format!("{scheme}://{address}") }));
     }
     listeners.into()
 }

@@ -106,7 +106,8 @@ async fn ask(
     let secrets = Secrets::resolve(references.collect()).await;
     let (mut settings, mut listings) = (Vec::new(), Listings::new());
     for (name, server) in servers {
-        match Settings::resolve(name, server, limits, |reference| secrets.get(reference)) {
+        let read = |path: &Path| std::fs::read(path).map(Bytes::from).map_err(|error| error.to_string());
+        match Settings::resolve(name, server, limits, |reference| secrets.get(reference), read) {
             Ok(resolved) => settings.push(resolved),
             Err(error) => {
                 let unlisted = Err(Unlisted {

@@ -3,32 +3,43 @@
 //! Two equal worlds are one: then there is nothing to swap.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::gate::Generation;
 use crate::name::ServerName;
+use crate::serve::control::{Access, Remote};
 use crate::serve::files::Files;
 use crate::serve::logging;
 use crate::serve::secrets::Secrets;
 use crate::serve::tls::Identity;
 use crate::serve::watch::Watched;
-use crate::snapshot::{Auth, SecretRef, Server, SettingValue, Snapshot, Transport};
+use crate::snapshot::{Auth, SecretRef, Server, SettingValue, Snapshot, Tls, Transport};
 use crate::upstream::{Context, Settings, Upstream};
 
 pub(super) struct World {
     pub(super) files: Files,
     pub(super) tls: Option<Identity>,
-    settings: BTreeMap<ServerName, Settings>,
+    /// Where the control API listens besides its socket.
+    pub(super) control: Option<Remote>,
+    pub(super) settings: BTreeMap<ServerName, Settings>,
+}
+
+/// A world that may lack something.
+pub(super) struct Draft {
+    world: World,
+    /// One line each; a world without any is whole.
+    pub(super) problems: Vec<String>,
 }
 
 pub(super) type Upstreams = BTreeMap<ServerName, Arc<Upstream>>;
 
-impl World {
-    /// Resolves and loads everything that the files refer to; all that fails is told, one line each.
-    pub(super) async fn build(files: Files) -> Result<Self, Vec<String>> {
+impl Draft {
+    /// Resolves and loads everything that the files refer to; what fails is told, and the rest goes on.
+    /// `fixed` is the control API that no configuration changes.
+    pub(super) async fn build(files: Files, fixed: Option<&Remote>) -> Self {
         let snapshot = Arc::clone(&files.snapshot);
-        let needed = references(&snapshot);
+        let needed = references(&snapshot, fixed.is_some());
         let secrets = Secrets::resolve(needed.iter().map(|(_, reference)| (*reference).clone()).collect()).await;
         let mut problems: Vec<String> = Vec::new();
         for (place, reference) in &needed {
@@ -36,45 +47,99 @@ impl World {
                 problems.push(format!("{place} ({reference}): {why}"));
             }
         }
-        if !problems.is_empty() {
-            return Err(problems);
-        }
         if let Err(problem) = logging::filter(&snapshot.gateway.telemetry.log_level) {
             problems.push(problem);
         }
+        // A secret that is missing is told already.
+        let mut identity = |key: &str, tls: &Tls| {
+            let secret = secrets.get(&tls.key).ok()?;
+            let unread = |why| format!("`{key}.cert` {} cannot be read: {why}", tls.cert.display());
+            let chain = files.public_file(&tls.cert).map_err(unread);
+            match chain.and_then(|chain| Identity::new(key, &tls.cert, chain, secret)) {
+                Ok(identity) => Some(identity),
+                Err(problem) => {
+                    problems.push(problem);
+                    None
+                }
+            }
+        };
         let tls = snapshot
             .gateway
             .tls
             .as_ref()
-            .map(|tls| Identity::load(&tls.cert, secrets.get(&tls.key)?))
-            .transpose();
-        let tls = tls.unwrap_or_else(|problem| {
-            problems.push(problem);
-            None
-        });
+            .and_then(|tls| identity("gateway.tls", tls));
+        let control = match (fixed, &snapshot.gateway.control) {
+            (Some(fixed), _) => Some(fixed.clone()),
+            (None, Some(control)) => Some(Remote {
+                listen: control.listen,
+                tls: control
+                    .tls
+                    .as_ref()
+                    .and_then(|tls| identity("gateway.control.tls", tls)),
+                access: Access::new(control.tokens.iter().filter_map(|(name, token)| {
+                    Some((name.clone(), secrets.get(&token.secret).ok()?, token.may.clone()))
+                })),
+            }),
+            (None, None) => None,
+        };
         let mut settings = BTreeMap::new();
         for (name, server) in &snapshot.servers {
-            match Settings::resolve(name, server, &snapshot.gateway.limits, |reference| {
-                secrets.get(reference)
-            }) {
+            if of_server(server)
+                .iter()
+                .any(|(_, reference)| secrets.get(reference).is_err())
+            {
+                continue;
+            }
+            let resolved = Settings::resolve(
+                name,
+                server,
+                &snapshot.gateway.limits,
+                |reference| secrets.get(reference),
+                |path| files.public_file(path),
+            );
+            match resolved {
                 Ok(resolved) => {
                     settings.insert(name.clone(), resolved);
                 }
                 Err(error) => problems.push(error.to_string()),
             }
         }
-        if problems.is_empty() {
-            Ok(Self { files, tls, settings })
-        } else {
-            Err(problems)
-        }
+        let world = World {
+            files,
+            tls,
+            control,
+            settings,
+        };
+        Self { world, problems }
     }
 
+    /// What of the world there is.
+    pub(super) fn part(&self) -> &World {
+        &self.world
+    }
+
+    /// The whole world, or all that it lacks.
+    pub(super) fn whole(self) -> Result<World, Vec<String>> {
+        if self.problems.is_empty() {
+            Ok(self.world)
+        } else {
+            Err(self.problems)
+        }
+    }
+}
+
+impl World {
     pub(super) fn is_same(&self, other: &Self) -> bool {
-        self.files.digest == other.files.digest
+        self.files.is_same(&other.files)
             && self.files.snapshot == other.files.snapshot
             && self.settings == other.settings
             && self.tls == other.tls
+            && self.control == other.control
+    }
+
+    /// Of the endpoints; nothing listens where nothing is served.
+    pub(super) fn listen(&self) -> Option<SocketAddr> {
+        (!self.files.is_nothing()).then_some(self.files.snapshot.gateway.listen)
     }
 
     /// Starts what is new; a server whose settings are the same keeps its connections, processes and catalogue.
@@ -111,31 +176,33 @@ impl World {
 
 /// Files that the tables name: a change of one of them is a change of the world.
 pub(super) fn referred(snapshot: &Snapshot) -> Watched {
-    let secrets = references(snapshot)
+    let secrets = references(snapshot, false)
         .into_iter()
         .filter_map(|(_, reference)| match reference {
             SecretRef::File(path) => Some(path.clone()),
             SecretRef::Command(_) | SecretRef::Env(_) => None,
         });
-    let authorities = snapshot.servers.values().filter_map(|server| match &server.transport {
-        Transport::Http { ca, .. } => ca.clone(),
-        Transport::Stdio { .. } => None,
-    });
-    let certificates = snapshot.gateway.tls.iter().map(|tls| tls.cert.clone());
-    let files: Vec<PathBuf> = secrets.chain(authorities).chain(certificates).collect();
-    Watched::new(files, [])
+    Watched::new(secrets.chain(snapshot.public_files()), [])
 }
 
 /// Is there a secret whose change nobody announces?
 pub(super) fn has_commands(snapshot: &Snapshot) -> bool {
-    references(snapshot)
+    references(snapshot, false)
         .iter()
         .any(|(_, reference)| matches!(reference, SecretRef::Command(_)))
 }
 
 /// Every secret that is needed to serve, with its place for people.
-fn references(snapshot: &Snapshot) -> BTreeSet<(String, &SecretRef)> {
+fn references(snapshot: &Snapshot, control_is_fixed: bool) -> BTreeSet<(String, &SecretRef)> {
     let mut found = BTreeSet::new();
+    if let (Some(control), false) = (&snapshot.gateway.control, control_is_fixed) {
+        if let Some(tls) = &control.tls {
+            found.insert(("`gateway.control.tls.key`".to_owned(), &tls.key));
+        }
+        for (name, token) in &control.tokens {
+            found.insert((format!("`gateway.control.token.{name}.secret`"), &token.secret));
+        }
+    }
     if let Some(tls) = &snapshot.gateway.tls {
         found.insert(("`gateway.tls.key`".to_owned(), &tls.key));
     }

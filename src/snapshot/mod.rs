@@ -14,6 +14,7 @@ mod server;
 mod subject;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use endpoint::{Endpoint, Exposure, Globs, Limits, Selection, ToolNames, ToolOverride};
@@ -58,6 +59,21 @@ impl Snapshot {
             Principal::User(name) => self.users.get(&**name).map(|user| &user.groups),
         };
         groups.cloned().unwrap_or_default()
+    }
+
+    /// Public files that tables name: certificates, authorities, key sets. They travel with the configuration.
+    pub fn public_files(&self) -> BTreeSet<PathBuf> {
+        let control = self.gateway.control.as_ref().and_then(|control| control.tls.as_ref());
+        let certificates = self.gateway.tls.iter().chain(control).map(|tls| tls.cert.clone());
+        let authorities = self.servers.values().filter_map(|server| match &server.transport {
+            Transport::Http { ca, .. } => ca.clone(),
+            Transport::Stdio { .. } => None,
+        });
+        let key_sets = self.issuers.values().filter_map(|issuer| match &issuer.jwks {
+            Jwks::File(path) => Some(path.clone()),
+            Jwks::Discovered | Jwks::Url(_) => None,
+        });
+        certificates.chain(authorities).chain(key_sets).collect()
     }
 }
 

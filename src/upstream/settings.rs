@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use rustls::RootCertStore;
 
 use crate::name::ServerName;
@@ -27,7 +28,7 @@ pub struct Settings {
     /// The shared bearer token.
     pub token: Option<Secret>,
     /// PEM text of `ca`.
-    pub ca: Option<Vec<u8>>,
+    pub ca: Option<Bytes>,
     pub limits: Limits,
 }
 
@@ -60,12 +61,14 @@ pub struct SettingsError {
 }
 
 impl Settings {
-    /// Resolves all secrets of the table with `resolve`, whose error says why in words that hold no secret.
+    /// Resolves all secrets of the table with `resolve`, whose error says why in words that hold no secret, and reads
+    /// its public files with `read`.
     pub fn resolve(
         name: &ServerName,
         server: &Arc<Server>,
         limits: &GatewayLimits,
         mut resolve: impl FnMut(&SecretRef) -> Result<Secret, String>,
+        read: impl Fn(&Path) -> Result<Bytes, String>,
     ) -> Result<Self, SettingsError> {
         let error = |problem: String| SettingsError {
             server: name.clone(),
@@ -92,7 +95,10 @@ impl Settings {
             _ => None,
         };
         let ca = match &server.transport {
-            Transport::Http { ca: Some(path), .. } => Some(read(path).map_err(error)?),
+            Transport::Http { ca: Some(path), .. } => {
+                let unread = |why| error(format!("`ca` {} cannot be read: {why}", path.display()));
+                Some(read(path).map_err(unread)?)
+            }
             _ => None,
         };
         Ok(Self {
@@ -147,10 +153,6 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| format!("`ca` {} cannot be read: {error}", path.display()))
 }
 
 impl fmt::Debug for Secret {

@@ -27,12 +27,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("test", &["compile", "config", "diag", "name", "snapshot", "text"]),
     ("plan", &["name", "snapshot", "lock", "text"]),
     ("pii", &["name", "snapshot", "mcp"]),
+    ("store", &["name", "text"]),
     ("upstream", &["mcp", "name", "snapshot", "pii", "text", "lock"]),
     ("gate", &["mcp", "name", "pii", "snapshot", "upstream", "text", "lock"]),
     (
         "serve",
         &[
-            "compile", "config", "diag", "gate", "lint", "lock", "mcp", "name", "pii", "snapshot", "text", "upstream",
+            "compile", "config", "diag", "gate", "lint", "lock", "mcp", "name", "pii", "snapshot", "store", "text",
+            "upstream",
         ],
     ),
     ("control", &["name", "text"]),
@@ -49,7 +51,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &[
     "text", "name", "diag", "mcp", "lock", "snapshot", "config", "compile", "lint", "plan", "test", "pii",
 ];
-const ASYNC: &[&str] = &["upstream", "gate", "serve", "control", "cli"];
+const ASYNC: &[&str] = &["store", "upstream", "gate", "serve", "control", "cli"];
 const ANY: &[&str] = &[];
 
 /// A third-party crate, and its doors; `ANY` is everywhere. Every dependency has a row, so that a new one is a decision.

@@ -138,9 +138,9 @@ pub(super) struct Serve {
     pub(super) key_file: Option<PathBuf>,
     /// Where the control API listens besides its socket
     #[arg(long, value_name = "ADDR", requires = "control_token_file")]
-    pub(super) control: Option<String>,
-    /// The file that holds the control API's token
-    #[arg(long, value_name = "FILE")]
+    pub(super) control: Option<std::net::SocketAddr>,
+    /// The file that holds the control API's token, which may do everything
+    #[arg(long, value_name = "FILE", requires = "control")]
     pub(super) control_token_file: Option<PathBuf>,
 }
 

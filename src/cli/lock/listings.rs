@@ -11,10 +11,10 @@ use serde_json::value::RawValue;
 
 use super::super::arguments::{Lock as Arguments, Source};
 use super::super::exit::Failure;
+use super::super::gateway;
 use super::super::output::Output;
-use super::super::status::told;
 use super::Known;
-use crate::control::{self, Gateway};
+use crate::control;
 use crate::mcp::json::quote;
 use crate::name::ServerName;
 use crate::serve::{self, Listing, Unlisted, programs};
@@ -36,9 +36,8 @@ pub(super) fn take(
     let names: Vec<&ServerName> = known.iter().map(|known| &known.server).collect();
     match arguments.from {
         Some(Source::Live) => {
-            let gateway = Gateway::find(arguments.gateway.gateway.as_deref(), state);
-            let catalogues = gateway.and_then(|gateway| gateway.catalogue());
-            let catalogues = catalogues.map_err(|error| told(&error))?;
+            let gateway = gateway::find(&arguments.gateway, &arguments.paths.all(), output)?;
+            let catalogues = gateway.catalogue().map_err(|error| gateway::told(&error))?;
             let listing = |name: &&ServerName| ((*name).clone(), live(catalogues.servers.get(name.as_str())));
             Ok(names.iter().map(listing).collect())
         }

@@ -21,9 +21,6 @@ use crate::text::{count, safe};
 use wanted::{Part, Wanted};
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Outcome {
-    if arguments.gateway.control_token_file.is_some() {
-        return Err(super::not_built("lock --control-token-file"));
-    }
     let paths = arguments.paths.all();
     let state = state_directory(arguments.gateway.state.as_deref(), &paths);
     let settings = Settings {

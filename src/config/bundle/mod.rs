@@ -14,10 +14,13 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::walk;
+use super::{collect, walk};
 
 /// The name of a configuration directory's first file.
 pub(super) const MAIN: &str = "mcpgw.toml";
+
+/// Bytes of one certificate or key set.
+const MAX_PUBLIC_FILE: u64 = 1 << 20;
 
 /// The files that several PATHs are together. As JSON it has a `format-version`, 1.
 #[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
@@ -74,6 +77,26 @@ impl Bundle {
     /// Of the lock alone.
     pub fn digest_of_lock(&self) -> String {
         digest(self.files().filter(|file| file.is_lock()))
+    }
+
+    /// Reads public files that tables name into the bundle, in place of those it has; says why one cannot be.
+    pub fn attach(&mut self, paths: impl IntoIterator<Item = PathBuf>) -> BTreeMap<PathBuf, String> {
+        self.public_files.clear();
+        let mut failed = BTreeMap::new();
+        for path in paths {
+            match collect::read(&path, MAX_PUBLIC_FILE) {
+                Ok(bytes) if bytes.len() as u64 > MAX_PUBLIC_FILE => {
+                    failed.insert(path, format!("it is larger than {MAX_PUBLIC_FILE} bytes"));
+                }
+                Ok(bytes) => {
+                    self.public_files.insert(path, bytes);
+                }
+                Err(error) => {
+                    failed.insert(path, error.to_string());
+                }
+            }
+        }
+        failed
     }
 
     pub fn files(&self) -> impl Iterator<Item = &BundledFile> {

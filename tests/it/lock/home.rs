@@ -113,7 +113,7 @@ impl Home {
 
 impl Running {
     pub(super) fn control(&self) -> control::Gateway {
-        control::Gateway::find(None, &self.home.path("state")).unwrap()
+        control::Gateway::find(None, None, &self.home.path("state")).unwrap()
     }
 
     pub(super) fn log(&self) -> String {

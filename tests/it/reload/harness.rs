@@ -143,7 +143,12 @@ impl Running {
     }
 
     pub(super) fn control(&self) -> control::Gateway {
-        control::Gateway::find(None, &self.home.state()).unwrap()
+        control::Gateway::find(None, None, &self.home.state()).unwrap()
+    }
+
+    /// Makes it look at its files now.
+    pub(super) fn reload(&self) -> control::Changed {
+        self.control().reload(None, DEADLINE).unwrap()
     }
 
     pub(super) fn status(&self) -> Value {

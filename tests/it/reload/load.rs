@@ -16,7 +16,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use mcpgw::control::Reloaded;
+use mcpgw::control::Changed;
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -52,11 +52,11 @@ async fn no_call_fails_and_none_sees_two_generations() {
                     bad(server)
                 },
             );
-            running.control().reload().unwrap()
+            running.reload()
         });
         match outcome.await {
-            Reloaded::Done(_) if change % 2 == 0 => swapped += 1,
-            Reloaded::Refused(_) if change % 2 == 1 => {}
+            Changed::Swapped { .. } if change % 2 == 0 => swapped += 1,
+            Changed::Refused { .. } if change % 2 == 1 => {}
             other => panic!("change {change}: {other:?}"),
         }
         if change == CHANGES / 4 {

@@ -8,6 +8,7 @@ use std::fs;
 use std::time::Duration;
 
 use harness::{DEMO, Home, LISTEN, Running, children, endpoint, endpoints, get, swap_symlink};
+use mcpgw::control::Changed;
 use rustix::process::Signal;
 
 #[test]
@@ -161,12 +162,13 @@ fn a_rotated_secret_is_picked_up_and_a_lost_one_keeps_the_old() {
     running.until("the server has the new secret", |running| {
         children(running.pid()).len() == 1 && key(running).as_deref() == Some(b"two")
     });
-    assert_eq!(running.generation(), 2);
+    assert_eq!(running.status()["reload"]["swapped"], 1);
+    assert_eq!(running.generation(), 1, "the files are the same");
     fs::remove_file(running.home().path("key")).unwrap();
     running.until("the lost secret is told", |running| {
         running.status().to_string().contains("the file cannot be read")
     });
-    assert_eq!(running.generation(), 2);
+    assert_eq!(running.status()["reload"]["swapped"], 1);
     fs::write(running.home().path("key"), "two\n").unwrap();
     running.until("it is forgiven", |running| {
         running.status()["reload"]["failure"].is_null()
@@ -175,36 +177,38 @@ fn a_rotated_secret_is_picked_up_and_a_lost_one_keeps_the_old() {
 }
 
 #[test]
-fn without_watching_files_are_read_when_asked() {
+fn without_watching_files_change_nothing() {
     let mut running = Home::demo().serve(&["--no-watch"], &[]);
     running
         .home()
         .replace("mcpgw.toml", &format!("{LISTEN}{DEMO}{}", endpoint("more")));
-    std::thread::sleep(Duration::from_secs(1));
-    assert_eq!(running.generation(), 1);
     running.signal(Signal::HUP);
-    running.until_endpoints(&["demo", "more"]);
+    let refused = running.control().reload(None, Duration::from_secs(10)).unwrap_err();
+    assert!(
+        refused.to_string().contains("only `mcpgw apply` changes it"),
+        "{refused}"
+    );
+    running.until("the signal was heard", |running| running.control().status().is_ok());
+    assert_eq!(
+        (running.generation(), endpoints(&running.status())),
+        (1, vec!["demo".to_owned()])
+    );
 }
 
 #[test]
 fn a_reload_that_is_asked_for_answers_with_its_outcome() {
-    use mcpgw::control::Reloaded;
     let running = Running::demo();
     running.home().write("mcpgw.toml", "nonsense");
-    let Reloaded::Refused(refused) = running.control().reload().unwrap() else {
+    let Changed::Refused { findings, .. } = running.reload() else {
         panic!("nonsense is served")
     };
-    assert!(
-        refused["summary"].as_str().unwrap().contains("mcpgw.toml:1"),
-        "{refused}"
-    );
+    assert!(findings[0].place.contains("mcpgw.toml:1"), "{findings:?}");
     running
         .home()
         .write("mcpgw.toml", &format!("{LISTEN}{DEMO}{}", endpoint("more")));
-    let Reloaded::Done(done) = running.control().reload().unwrap() else {
-        panic!("good files are refused")
-    };
-    assert_eq!(endpoints(&running.status()), ["demo", "more"], "{done}");
+    let changed = running.reload();
+    assert!(matches!(changed, Changed::Swapped { generation: 2, .. }), "{changed:?}");
+    assert_eq!(endpoints(&running.status()), ["demo", "more"]);
 }
 
 #[test]

@@ -1,6 +1,10 @@
-//! The control API on its Unix socket: HTTP/1.1 and JSON, for `status`, `apply` and their like.
+//! The control API: HTTP and JSON, for `status`, `apply` and their like; on a Unix socket always, over TCP if asked for.
 //!
-//! Who may open the socket (mode 0600, in a directory of mode 0700) may do everything. Routes are versioned: `/v1/…`.
+//! Who may open the socket (mode 0600, in a directory of mode 0700) may do everything; over TCP a token says what.
+//! Neither answers a web page.
+
+mod access;
+mod routes;
 
 use std::fs;
 use std::io;
@@ -9,24 +13,25 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::{ALLOW, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body_util::Full;
+use arc_swap::ArcSwap;
+use http::{Request, Response};
 use hyper::body::Incoming;
-use serde::Serialize;
-use serde_json::json;
-use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
+use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::serve::follow::Asked;
+pub(super) use access::{Access, Remote};
+
+use crate::serve::apply::Asked;
+use crate::serve::control::access::Caller;
+use crate::serve::control::routes::Reply;
+use crate::serve::listener::{Listener, Shared};
 use crate::serve::live::Live;
 use crate::serve::state::State;
-use crate::serve::{Error, connection, running, status};
+use crate::serve::{Error, connection, hosts};
 
-/// Clients of the socket at a time.
-const CONNECTIONS: usize = 64;
+/// Clients at a time, of the socket and of the listener.
+const CONNECTIONS: u32 = 64;
 
 /// The socket, bound and not yet answering.
 pub(super) struct Bound {
@@ -38,6 +43,63 @@ pub(super) struct Bound {
 pub(super) struct Control {
     path: PathBuf,
     _closing: DropGuard,
+}
+
+/// What connections over TCP share, over all generations.
+pub(super) struct Remotes {
+    shared: Arc<Shared>,
+    access: ArcSwap<Access>,
+}
+
+impl Remotes {
+    pub(super) fn new(remote: Option<&Remote>) -> Self {
+        let remotes = Self {
+            shared: Shared::new(None, CONNECTIONS),
+            access: ArcSwap::default(),
+        };
+        remotes.follow(remote);
+        remotes
+    }
+
+    pub(super) fn is_tls(&self) -> bool {
+        self.shared.tls.load().is_some()
+    }
+
+    /// Certificate and tokens count from the next connection and the next request.
+    pub(super) fn follow(&self, remote: Option<&Remote>) {
+        let identity = remote.and_then(|remote| remote.tls.as_ref());
+        self.shared.tls.store(identity.map(|tls| Arc::clone(&tls.config)));
+        let access = remote.map(|remote| remote.access.clone()).unwrap_or_default();
+        self.access.store(Arc::new(access));
+    }
+}
+
+/// Hands the connections of a bound address to the control API.
+pub(super) fn serve_remote(bound: TcpListener, live: &Arc<Live>, ask: &mpsc::Sender<Asked>) -> io::Result<Listener> {
+    let (live, ask, address) = (Arc::clone(live), ask.clone(), bound.local_addr()?);
+    Listener::start(bound, &Arc::clone(&live.control.shared), move |_peer, request| {
+        answer_remote(Arc::clone(&live), ask.clone(), address, request)
+    })
+}
+
+/// Host and origin first, then the token: a web page learns nothing.
+async fn answer_remote(
+    live: Arc<Live>,
+    ask: mpsc::Sender<Asked>,
+    bound: std::net::SocketAddr,
+    request: Request<Incoming>,
+) -> Response<Reply> {
+    if !hosts::may_answer(&request, bound, &live.gate.generation().snapshot.gateway) {
+        return routes::refuse(
+            http::StatusCode::FORBIDDEN,
+            "this listener does not answer to that `Host` or `Origin`",
+        );
+    }
+    let caller = live.control.access.load().caller(request.headers());
+    match caller {
+        Ok(caller) => routes::answer(live, ask, caller, request).await,
+        Err((status, why)) => routes::refuse(status, why),
+    }
 }
 
 /// Binds the socket. One that is left of a gateway that was killed is removed: nobody answers it.
@@ -86,7 +148,7 @@ fn remove(path: &Path) {
 
 async fn accept(listener: UnixListener, live: Arc<Live>, ask: mpsc::Sender<Asked>, closing: CancellationToken) {
     let builder = Arc::new(connection::builder());
-    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let room = Arc::new(Semaphore::new(CONNECTIONS as usize));
     loop {
         let next = async {
             let room = Arc::clone(&room).acquire_owned().await;
@@ -100,8 +162,9 @@ async fn accept(listener: UnixListener, live: Arc<Live>, ask: mpsc::Sender<Asked
             Ok((stream, _)) => {
                 let (live, ask, builder, closing) =
                     (Arc::clone(&live), ask.clone(), Arc::clone(&builder), closing.clone());
+                let caller = Caller::local(stream.peer_cred().ok().as_ref());
                 tokio::spawn(async move {
-                    let service = |request| answer(Arc::clone(&live), ask.clone(), request);
+                    let service = |request| routes::answer(Arc::clone(&live), ask.clone(), caller.clone(), request);
                     connection::serve(stream, &builder, closing, service).await;
                     drop(room);
                 });
@@ -112,64 +175,4 @@ async fn accept(listener: UnixListener, live: Arc<Live>, ask: mpsc::Sender<Asked
             }
         }
     }
-}
-
-async fn answer(live: Arc<Live>, ask: mpsc::Sender<Asked>, request: Request<Incoming>) -> Response<Full<Bytes>> {
-    match (request.uri().path(), request.method()) {
-        ("/v1/status", &Method::GET) => reply(StatusCode::OK, &status::status(&live)),
-        ("/v1/configuration", &Method::GET) => reply(StatusCode::OK, &running::configuration(&live, &live.served())),
-        ("/v1/catalogue", &Method::GET) => reply(StatusCode::OK, &running::catalogues(&live)),
-        ("/v1/status" | "/v1/configuration" | "/v1/catalogue", _) => not_allowed("GET"),
-        ("/v1/reload", &Method::POST) => reload(&ask).await,
-        ("/v1/reload", _) => not_allowed("POST"),
-        (path, _) => reply(
-            StatusCode::NOT_FOUND,
-            &json!({ "error": format!("this gateway has no `{path}`") }),
-        ),
-    }
-}
-
-/// Reloads now and waits: 200 with the outcome, 422 where it was refused.
-async fn reload(ask: &mpsc::Sender<Asked>) -> Response<Full<Bytes>> {
-    let (asked, outcome) = oneshot::channel();
-    let sent = ask.send(asked).await.is_ok();
-    match outcome.await {
-        Ok(outcome) if sent => {
-            let status = if outcome.word() == "refused" {
-                StatusCode::UNPROCESSABLE_ENTITY
-            } else {
-                StatusCode::OK
-            };
-            reply(status, &outcome)
-        }
-        _ => reply(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &json!({ "error": "the gateway is ending" }),
-        ),
-    }
-}
-
-fn not_allowed(allow: &'static str) -> Response<Full<Bytes>> {
-    let mut answer = reply(
-        StatusCode::METHOD_NOT_ALLOWED,
-        &json!({ "error": format!("this answers {allow}") }),
-    );
-    answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allow));
-    answer
-}
-
-fn reply(status: StatusCode, body: &impl Serialize) -> Response<Full<Bytes>> {
-    let (status, body) = match serde_json::to_vec(body) {
-        Ok(body) => (status, body),
-        Err(error) => {
-            tracing::error!(%error, "an answer of the control API cannot be written");
-            (StatusCode::INTERNAL_SERVER_ERROR, b"{}".to_vec())
-        }
-    };
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
-    *answer.status_mut() = status;
-    answer
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    answer
 }
