@@ -177,19 +177,6 @@ pub(super) fn pointer(text: &str) -> ArgumentPointer {
     }
 }
 
-/// Does a text satisfy the condition, as far as names go?
-pub(super) fn holds(condition: &Condition, text: &str) -> bool {
-    let is = |scalar: &Scalar| matches!(scalar, Scalar::String(value) if value == text);
-    condition.operators.iter().all(|operator| match operator {
-        Operator::Equal(value) => is(value),
-        Operator::NotEqual(value) => !is(value),
-        Operator::Glob(pattern) => pattern.is_match(text),
-        Operator::NotGlob(pattern) => !pattern.is_match(text),
-        Operator::In(values) => values.iter().any(is),
-        Operator::NotIn(values) => !values.iter().any(is),
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

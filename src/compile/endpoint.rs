@@ -279,10 +279,7 @@ fn names_of(
                 .get(tool.as_str())
                 .and_then(|change| change.name.clone());
             let renamed = own.is_some();
-            let name = own.unwrap_or_else(|| match tool_names {
-                ToolNames::ServerAndTool => format!("{}_{tool}", entry.name),
-                ToolNames::Tool => tool.clone(),
-            });
+            let name = own.unwrap_or_else(|| tool_names.of(&entry.name, &tool));
             let locked = lock.is_some_and(|lock| lock.tool(&tool).is_some());
             Shown {
                 name,

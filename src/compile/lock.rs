@@ -9,6 +9,7 @@ use crate::config::grammar::Given;
 use crate::diag::{Code, Finding, Place};
 use crate::lock::Lock;
 use crate::name::ServerName;
+use crate::snapshot::Subject;
 use crate::text;
 
 pub(super) fn locks(files: &[LockFile], context: &mut Context<'_>) -> BTreeMap<ServerName, Arc<Lock>> {
@@ -59,6 +60,7 @@ pub(super) fn locks(files: &[LockFile], context: &mut Context<'_>) -> BTreeMap<S
         };
         match Lock::parse(&file.bytes) {
             Ok(lock) => {
+                context.origin(Subject::Lock(server.name.clone()), place);
                 locks.insert(server.name.clone(), Arc::new(lock));
             }
             Err(error) => context.push(

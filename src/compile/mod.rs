@@ -4,7 +4,6 @@
 //! its own; it is the fallible half of making the Snapshot.
 
 mod condition;
-mod coverage;
 mod endpoint;
 mod gateway;
 mod group;
@@ -26,7 +25,7 @@ use crate::config::grammar::{Given, Secret};
 use crate::config::table::Root;
 use crate::config::{self, Bundle, Collected, Loaded};
 use crate::diag::{Code, FileId, Finding, Findings, Place, Sources};
-use crate::lint;
+use crate::lint::{self, Advice};
 use crate::name::PiiName;
 use crate::snapshot::{SecretRef, Snapshot, Subject};
 use crate::text;
@@ -112,21 +111,13 @@ pub fn compile(loaded: Loaded, settings: &Settings) -> Compiled {
         pii: pii::filters(&mut context),
         locks,
     };
-    coverage::check(&snapshot, &mut context);
     let Context {
         mut findings, origins, ..
     } = context;
     let snapshot = (!findings.has_errors()).then_some(snapshot);
     // Advice about a configuration that does not hold would be about guesses.
-    for advice in snapshot.iter().flat_map(lint::check) {
-        if let Some(place) = origins.place(&advice.subject) {
-            findings.push(
-                Finding::new(advice.code, place, advice.title)
-                    .label(advice.label)
-                    .help(advice.help),
-            );
-        }
-    }
+    let advice = snapshot.iter().flat_map(lint::check);
+    findings.extend(advice.filter_map(|advice| finding(advice, &origins)).collect());
     findings.sort(&loaded.sources);
     Compiled {
         snapshot,
@@ -138,6 +129,18 @@ pub fn compile(loaded: Loaded, settings: &Settings) -> Compiled {
         files: loaded.files,
         directories: loaded.directories,
     }
+}
+
+/// Advice about something that stands nowhere is none.
+fn finding(advice: Advice, origins: &Origins) -> Option<Finding> {
+    let place = origins.place(&advice.subject)?;
+    let mut finding = Finding::new(advice.code, place, advice.title).label(advice.label);
+    if let Some((other, text)) = advice.also
+        && let Some(place) = origins.place(&other)
+    {
+        finding = finding.also(place, text);
+    }
+    Some(finding.help(advice.help))
 }
 
 /// What every table's compilation sees and adds to.

@@ -155,8 +155,18 @@ codes! {
 
     // advice
     NotServedYet Warning "not-served-yet" "this version checks it and does not serve it";
+    UnpinnedServer Warning "unpinned-server" "a server's tools may change without review";
+    OpenPattern Warning "open-pattern" "a glob that will admit tools which the server adds later";
+    ShadowedRule Warning "shadowed-rule" "a `deny` takes away all that an `allow` gives";
+    RepeatedRule Warning "repeated-rule" "a rule that another one of the role makes needless";
+    IdleDeny Warning "idle-deny" "a `deny` takes away what no rule gives anybody";
+    HiddenCharacters Warning "hidden-characters" "a definition holds characters that a model reads and a reviewer does not see";
+    ForeignMention Warning "foreign-mention" "a definition speaks of another server's tools";
+    ModelInstruction Warning "model-instruction" "a definition tells the model more than what the tool does";
+    LongToolName Warning "long-tool-name" "a tool's name is longer than clients take";
     UnpinnedPackage Warning "unpinned-package" "a command runs whatever version of a package is newest";
     UnusedServer Warning "unused-server" "no endpoint uses the server";
+    UnusedPii Warning "unused-pii" "nothing uses the PII filter";
     UnusedRole Warning "unused-role" "a role that gives nobody anything";
     UnusedGroup Warning "unused-group" "no role or group names the group";
     ServiceWithoutExpiry Warning "service-without-expiry" "a service's token never expires";

@@ -223,10 +223,7 @@ impl Offer {
 
 /// `{server}_{tool}` or `{tool}`, cut to 64 characters with a hash of the whole, so that it stays the same everywhere.
 fn shown_name(scheme: ToolNames, server: &ServerName, name: &str) -> String {
-    let full = match scheme {
-        ToolNames::ServerAndTool => format!("{server}_{name}"),
-        ToolNames::Tool => name.to_owned(),
-    };
+    let full = scheme.of(server, name);
     if full.chars().count() <= MAX_SHOWN_NAME {
         return full;
     }

@@ -15,6 +15,7 @@ pub(super) fn check(snapshot: &Snapshot, advice: &mut Vec<Advice>) {
             subject: Subject::Service(name.clone()),
             title: format!("the token of the service `{name}` never expires"),
             label: "no `expires`",
+            also: None,
             help: "add the last day on which it counts, within a year: `expires = 2027-01-31`".to_owned(),
         });
     }

@@ -2,13 +2,14 @@
 
 use super::Advice;
 use crate::diag::Code;
-use crate::name::Member;
+use crate::name::{Member, PiiName};
 use crate::snapshot::{Snapshot, Subject};
 
 pub(super) fn check(snapshot: &Snapshot, advice: &mut Vec<Advice>) {
     servers(snapshot, advice);
     roles(snapshot, advice);
     groups(snapshot, advice);
+    filters(snapshot, advice);
 }
 
 fn servers(snapshot: &Snapshot, advice: &mut Vec<Advice>) {
@@ -22,6 +23,7 @@ fn servers(snapshot: &Snapshot, advice: &mut Vec<Advice>) {
             subject: Subject::Server(name.clone()),
             title: format!("no endpoint uses the server `{name}`"),
             label: "never asked",
+            also: None,
             help: format!("add a table `[endpoint.NAME.server.{name}]`, or take the server away"),
         });
     }
@@ -43,6 +45,7 @@ fn roles(snapshot: &Snapshot, advice: &mut Vec<Advice>) {
             subject: Subject::Role(name.clone()),
             title: format!("{title}: `{name}`"),
             label,
+            also: None,
             help: help.replace("NAME", name.as_str()),
         });
     }
@@ -61,8 +64,29 @@ fn groups(snapshot: &Snapshot, advice: &mut Vec<Advice>) {
                 subject: Subject::Group(name.clone()),
                 title: format!("no role or group names the group `{name}`"),
                 label: "gives nothing",
+                also: None,
                 help: format!("add `\"group:{name}\"` to the `members` of a role, or take the group away"),
             });
         }
+    }
+}
+
+fn filters(snapshot: &Snapshot, advice: &mut Vec<Advice>) {
+    let endpoints = snapshot.endpoints.values().filter_map(|endpoint| endpoint.pii.as_ref());
+    let servers = snapshot.servers.values().filter_map(|server| server.pii.as_ref());
+    let used: Vec<&PiiName> = endpoints
+        .flatten()
+        .chain(servers)
+        .chain(&snapshot.gateway.pii)
+        .collect();
+    for name in snapshot.pii.keys().filter(|name| !used.contains(name)) {
+        advice.push(Advice {
+            code: Code::UnusedPii,
+            subject: Subject::Pii(name.clone()),
+            title: format!("nothing uses the PII filter `{name}`"),
+            label: "redacts nothing",
+            also: None,
+            help: format!("write `pii = \"{name}\"` in `[gateway]`, an endpoint or a server, or take the filter away"),
+        });
     }
 }

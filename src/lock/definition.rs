@@ -115,6 +115,27 @@ impl LockedTemplate {
     }
 }
 
+impl LockedTool {
+    /// Everything of it that a model reads: title, description, and all texts and keys of its schemas and annotations.
+    pub fn texts(&self) -> Vec<&str> {
+        self.0.texts()
+    }
+}
+
+impl LockedPrompt {
+    /// Everything of it that a model reads.
+    pub fn texts(&self) -> Vec<&str> {
+        self.0.texts()
+    }
+}
+
+impl LockedTemplate {
+    /// Everything of it that a model reads.
+    pub fn texts(&self) -> Vec<&str> {
+        self.0.texts()
+    }
+}
+
 impl Difference {
     /// In a few words: `description changed`.
     pub fn reason(&self) -> &str {
@@ -143,6 +164,23 @@ impl Definition {
             .collect();
         let key = fields.get(shape.key)?.as_str()?.into();
         Some((key, Self { fields }))
+    }
+
+    fn texts(&self) -> Vec<&str> {
+        let mut texts = Vec::new();
+        let mut open: Vec<&Json> = self.fields.values().collect();
+        while let Some(json) = open.pop() {
+            match json {
+                Json::String(text) => texts.push(&**text),
+                Json::Array(elements) => open.extend(elements),
+                Json::Object(members) => {
+                    texts.extend(members.keys().map(|key| &**key));
+                    open.extend(members.values());
+                }
+                Json::Boolean(_) | Json::Null | Json::Number(_) => {}
+            }
+        }
+        texts
     }
 
     fn differs(&self, shape: &Shape, live: &[u8]) -> Option<Difference> {

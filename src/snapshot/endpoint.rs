@@ -31,6 +31,16 @@ pub enum ToolNames {
     Tool,
 }
 
+impl ToolNames {
+    /// The name of a tool or prompt that nothing renames; a long one is shortened where it is served.
+    pub fn of(self, server: &ServerName, name: &str) -> String {
+        match self {
+            Self::ServerAndTool => format!("{server}_{name}"),
+            Self::Tool => name.to_owned(),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Exposure {
     List,

@@ -12,6 +12,25 @@ pub struct Role {
     pub deny: Vec<Rule>,
 }
 
+impl Role {
+    /// The rules of one effect with their ids, in the order of the files.
+    pub fn rules(&self, name: &RoleName, effect: Effect) -> impl Iterator<Item = (RuleId, &Rule)> + use<'_> {
+        let name = name.clone();
+        let rules = match effect {
+            Effect::Allow => &self.allow,
+            Effect::Deny => &self.deny,
+        };
+        rules.iter().enumerate().map(move |(index, rule)| {
+            let id = RuleId {
+                role: name.clone(),
+                effect,
+                index,
+            };
+            (id, rule)
+        })
+    }
+}
+
 /// One `[[role.NAME.allow]]` or `[[role.NAME.deny]]`. All present conditions must hold.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Rule {
@@ -42,6 +61,13 @@ pub struct Condition {
     pub operators: Vec<Operator>,
 }
 
+impl Condition {
+    /// Does a name satisfy all operators?
+    pub fn holds(&self, name: &str) -> bool {
+        self.operators.iter().all(|operator| operator.holds(name))
+    }
+}
+
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Operator {
     Equal(Scalar),
@@ -50,6 +76,20 @@ pub enum Operator {
     NotEqual(Scalar),
     NotGlob(Pattern),
     NotIn(Vec<Scalar>),
+}
+
+impl Operator {
+    pub fn holds(&self, name: &str) -> bool {
+        let is = |scalar: &Scalar| matches!(scalar, Scalar::String(value) if value == name);
+        match self {
+            Self::Equal(value) => is(value),
+            Self::Glob(pattern) => pattern.is_match(name),
+            Self::In(values) => values.iter().any(is),
+            Self::NotEqual(value) => !is(value),
+            Self::NotGlob(pattern) => !pattern.is_match(name),
+            Self::NotIn(values) => !values.iter().any(is),
+        }
+    }
 }
 
 /// A value that an operator compares with, by JSON type; case counts.

@@ -10,6 +10,8 @@ pub enum Subject {
     Gateway,
     Group(GroupName),
     Issuer(IssuerName),
+    /// `locked/SERVER.json`.
+    Lock(ServerName),
     Pii(PiiName),
     Role(RoleName),
     Rule(RuleId),

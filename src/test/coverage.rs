@@ -16,16 +16,12 @@ pub struct Coverage {
 
 impl Coverage {
     pub(super) fn of(snapshot: &Snapshot, origins: &Origins, touched: &BTreeSet<RuleId>) -> Self {
-        let mut all = Vec::new();
-        for (name, role) in &snapshot.roles {
-            for (effect, rules) in [(Effect::Allow, &role.allow), (Effect::Deny, &role.deny)] {
-                all.extend((0..rules.len()).map(|index| RuleId {
-                    role: name.clone(),
-                    effect,
-                    index,
-                }));
-            }
-        }
+        let effects = [Effect::Allow, Effect::Deny];
+        let rules = snapshot
+            .roles
+            .iter()
+            .flat_map(|(name, role)| effects.map(|effect| role.rules(name, effect)));
+        let all: Vec<RuleId> = rules.flatten().map(|(id, _)| id).collect();
         Self {
             rules: all.len(),
             untouched: all

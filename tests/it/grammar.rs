@@ -6,7 +6,10 @@ use std::path::{Path, PathBuf};
 use jiff::civil::date;
 use mcpgw::compile::{Compiled, Settings, validate};
 use mcpgw::config::grammar::{configuration_schema, test_schema};
+use mcpgw::config::{Options, load, load_tests};
 use mcpgw::diag::{Code, Format, render};
+use mcpgw::lock::Lock;
+use mcpgw::test::run;
 use serde_json::Value;
 
 #[test]
@@ -48,6 +51,32 @@ fn the_team_configuration_holds_but_for_what_is_not_served_yet() {
     assert_eq!(rule, 2);
     for subject in compiled.origins.iter().map(|(_, origin)| origin) {
         assert!(subject.line > 0 && subject.file.contains("examples/team/"));
+    }
+}
+
+#[test]
+fn the_locks_of_the_examples_are_written_as_mcpgw_writes_them() {
+    let locked = root().join("examples/team/locked");
+    for entry in std::fs::read_dir(locked).unwrap() {
+        let text = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        assert_eq!(Lock::parse(text.as_bytes()).unwrap().to_string(), text);
+    }
+}
+
+#[test]
+fn the_examples_pass_their_tests_which_touch_every_rule() {
+    for name in ["quickstart", "team"] {
+        let mut loaded = load(&[root().join("examples").join(name)], &Options::default());
+        let tests = load_tests(&Options::default(), &mut loaded);
+        let compiled = example(name);
+        let (report, findings) = run(&tests.files, &compiled.snapshot.unwrap(), &compiled.origins);
+        assert!(findings.is_empty() && tests.findings.is_empty());
+        assert_eq!(report.passed(), report.tests.len(), "{report:#?}");
+        assert!(
+            report.tests.len() > 2 && report.coverage.untouched.is_empty(),
+            "{:?}",
+            report.coverage
+        );
     }
 }
 

@@ -23,7 +23,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "compile",
         &["config", "diag", "lint", "name", "snapshot", "lock", "mcp", "text"],
     ),
-    ("lint", &["diag", "name", "snapshot", "lock"]),
+    ("lint", &["diag", "name", "snapshot", "lock", "text"]),
     ("test", &["compile", "config", "diag", "name", "snapshot", "text"]),
     ("plan", &["name", "snapshot", "lock", "text"]),
     ("pii", &["name", "snapshot", "mcp"]),

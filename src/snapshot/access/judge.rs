@@ -5,7 +5,7 @@ use std::fmt;
 use super::{Arguments, Object, ObjectKind};
 use crate::lock::{Lock, LockedTool};
 use crate::name::EndpointName;
-use crate::snapshot::{Condition, Effect, Hint, Operator, Rule, Scalar};
+use crate::snapshot::{Condition, Effect, Hint, Rule};
 
 /// How a rule answers. The first condition that does not hold is named.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -156,13 +156,5 @@ fn holds(condition: &Condition, effect: Effect, text: &str) -> bool {
     if condition.operators.is_empty() {
         return effect == Effect::Deny;
     }
-    let is = |scalar: &Scalar| matches!(scalar, Scalar::String(value) if value == text);
-    condition.operators.iter().all(|operator| match operator {
-        Operator::Equal(value) => is(value),
-        Operator::NotEqual(value) => !is(value),
-        Operator::In(values) => values.iter().any(is),
-        Operator::NotIn(values) => !values.iter().any(is),
-        Operator::Glob(pattern) => pattern.is_match(text),
-        Operator::NotGlob(pattern) => !pattern.is_match(text),
-    })
+    condition.holds(text)
 }

@@ -267,7 +267,7 @@ fn enter(name: &EndpointName, endpoint: &Endpoint, roles: &[(&RoleName, &Role)])
     let about_it = |effect: Effect| -> Vec<(RuleId, Rule)> {
         roles
             .iter()
-            .flat_map(|(role, table)| numbered(role, table, effect))
+            .flat_map(|(role, table)| table.rules(role, effect))
             .filter(|(_, rule)| covers_endpoint(rule, effect, name))
             .map(|(id, rule)| (id, rule.clone()))
             .collect()
@@ -277,26 +277,5 @@ fn enter(name: &EndpointName, endpoint: &Endpoint, roles: &[(&RoleName, &Role)])
         servers: endpoint.servers.clone(),
         allow,
         deny: about_it(Effect::Deny),
-    })
-}
-
-/// The rules of one effect with their ids, in the order of the files.
-pub(super) fn numbered<'a>(
-    name: &RoleName,
-    role: &'a Role,
-    effect: Effect,
-) -> impl Iterator<Item = (RuleId, &'a Rule)> + use<'a> {
-    let name = name.clone();
-    let rules = match effect {
-        Effect::Allow => &role.allow,
-        Effect::Deny => &role.deny,
-    };
-    rules.iter().enumerate().map(move |(index, rule)| {
-        let id = RuleId {
-            role: name.clone(),
-            effect,
-            index,
-        };
-        (id, rule)
     })
 }

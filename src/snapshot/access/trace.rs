@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::judge::{Question, Verdict, covers_endpoint, judge};
-use super::rights::{numbered, roles_of};
+use super::rights::roles_of;
 use super::{Arguments, Decision, Object, Rights};
 use crate::name::{Caller, EndpointName, Member, Principal};
 use crate::snapshot::{Effect, RuleId, Snapshot};
@@ -39,7 +39,7 @@ pub fn trace(
     let mut considered = Vec::new();
     for (name, role) in roles_of(snapshot, caller) {
         for effect in [Effect::Deny, Effect::Allow] {
-            considered.extend(numbered(name, role, effect).map(|(id, rule)| Considered {
+            considered.extend(role.rules(name, effect).map(|(id, rule)| Considered {
                 rule: id,
                 verdict: if covers_endpoint(rule, effect, endpoint) {
                     judge(rule, effect, &question)
