@@ -179,7 +179,7 @@ fn without(snapshot: &Snapshot, rule: &RuleId) -> Snapshot {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
 
     #[test]
     fn a_rule_that_is_said_to_change_nothing_changes_nothing(roles in roles()) {
