@@ -76,7 +76,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpgw' -ScriptBlock {
             [CompletionResult]::new('--redis-env', '--redis-env', [CompletionResultType]::ParameterName, 'The environment variable that holds the store''s Redis URL')
             [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'The file that holds the store''s key')
             [CompletionResult]::new('--control', '--control', [CompletionResultType]::ParameterName, 'Where the control API listens besides its socket')
-            [CompletionResult]::new('--control-token-file', '--control-token-file', [CompletionResultType]::ParameterName, 'The file that holds the control API''s token')
+            [CompletionResult]::new('--control-token-file', '--control-token-file', [CompletionResultType]::ParameterName, 'The file that holds the control API''s token, which may do everything')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set')
             [CompletionResult]::new('--no-watch', '--no-watch', [CompletionResultType]::ParameterName, 'Start from the files, and then change only by `mcpgw apply`')
             [CompletionResult]::new('--locked', '--locked', [CompletionResultType]::ParameterName, 'Every server must be in the lock')

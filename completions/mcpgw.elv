@@ -69,7 +69,7 @@ set edit:completion:arg-completer[mcpgw] = {|@words|
             cand --redis-env 'The environment variable that holds the store''s Redis URL'
             cand --key-file 'The file that holds the store''s key'
             cand --control 'Where the control API listens besides its socket'
-            cand --control-token-file 'The file that holds the control API''s token'
+            cand --control-token-file 'The file that holds the control API''s token, which may do everything'
             cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
             cand --no-watch 'Start from the files, and then change only by `mcpgw apply`'
             cand --locked 'Every server must be in the lock'

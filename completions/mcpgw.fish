@@ -73,7 +73,7 @@ complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l state -d 'The stat
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l redis-env -d 'The environment variable that holds the store\'s Redis URL' -r
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l key-file -d 'The file that holds the store\'s key' -r -F
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l control -d 'Where the control API listens besides its socket' -r
-complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l control-token-file -d 'The file that holds the control API\'s token' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l control-token-file -d 'The file that holds the control API\'s token, which may do everything' -r -F
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
 always\t''
 never\t''"
