@@ -31,7 +31,8 @@ enum Inner {
     #[default]
     Empty,
     Ready {
-        pieces: VecDeque<Bytes>,
+        first: Bytes,
+        rest: VecDeque<Bytes>,
         left: u64,
     },
     Json(Box<JsonReply>),
@@ -73,17 +74,20 @@ impl Body {
 
     /// Short answers are put together: a copy costs less than a write in parts.
     pub(super) fn pieces(pieces: impl IntoIterator<Item = Bytes>) -> Self {
-        let mut pieces: VecDeque<Bytes> = pieces.into_iter().filter(|piece| !piece.is_empty()).collect();
-        let length: usize = pieces.iter().map(Bytes::len).sum();
-        if pieces.len() > 1 && length <= ONE_PIECE {
+        let mut pieces = pieces.into_iter().filter(|piece| !piece.is_empty());
+        let mut first = pieces.next().unwrap_or_default();
+        let mut rest: VecDeque<Bytes> = pieces.collect();
+        let length = first.len() + rest.iter().map(Bytes::len).sum::<usize>();
+        if !rest.is_empty() && length <= ONE_PIECE {
             let mut whole = BytesMut::with_capacity(length);
-            for piece in &pieces {
+            for piece in std::iter::once(&first).chain(&rest) {
                 whole.extend_from_slice(piece);
             }
-            pieces = VecDeque::from([whole.freeze()]);
+            (first, rest) = (whole.freeze(), VecDeque::new());
         }
         Self(Inner::Ready {
-            pieces,
+            first,
+            rest,
             left: length as u64,
         })
     }
@@ -108,7 +112,9 @@ impl http_body::Body for Body {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let frame = match &mut self.get_mut().0 {
             Inner::Empty => None,
-            Inner::Ready { pieces, left } => pieces.pop_front().map(|piece| {
+            Inner::Ready { first, rest, left } => (*left > 0).then(|| {
+                let next = rest.pop_front().unwrap_or_default();
+                let piece = std::mem::replace(first, next);
                 *left -= piece.len() as u64;
                 Ok(piece)
             }),

@@ -4,6 +4,8 @@
 //! roots) cross eras in [`crate::gate::reply`] one day; until then a server on the other side is told that the client
 //! has no such capability, and does without.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 
 use crate::gate::exchange::{Client, Exchange};
@@ -19,7 +21,7 @@ const CLIENT_INFO: &str = concat!(r#"{"name":"mcpgw","version":""#, env!("CARGO_
 const NO_CAPABILITIES: &[u8] = b"{}";
 
 /// For whom a conversation with a server is opened, and how its client is introduced there.
-pub(super) fn scope(exchange: &Exchange, sink: Option<Sink>) -> Scope {
+pub(super) fn scope(exchange: &Exchange<'_>, sink: Option<Sink>) -> Scope {
     let (session, profile) = match &exchange.client {
         Client::Legacy(session) => (
             Some(session.id.clone()),
@@ -45,7 +47,7 @@ pub(super) fn scope(exchange: &Exchange, sink: Option<Sink>) -> Scope {
 }
 
 /// Adds to `edits` what the request must have for a server of `era`.
-pub(super) fn adapt_request(exchange: &Exchange, era: Era, edits: &mut Edits) {
+pub(super) fn adapt_request(exchange: &Exchange<'_>, era: Era, edits: &mut Edits) {
     match (&exchange.client, era) {
         (Client::Legacy(session), Era::Modern) => add_claim(exchange, session.level(), edits),
         (Client::Modern(_), Era::Legacy) => remove_claim(exchange, edits),
@@ -78,34 +80,60 @@ pub(super) fn result_rules(client: Era, server: Era, method: &Method) -> Option<
     }
 }
 
-fn add_claim(exchange: &Exchange, level: Option<Level>, edits: &mut Edits) {
-    let mut members = format!(
-        r#""io.modelcontextprotocol/protocolVersion":"{}","io.modelcontextprotocol/clientCapabilities":{{}},"io.modelcontextprotocol/clientInfo":{CLIENT_INFO}"#,
-        Version::NEWEST
-    );
-    if let Some(level) = level {
-        members.push_str(r#","io.modelcontextprotocol/logLevel":""#);
-        members.push_str(level.as_str());
-        members.push('"');
-    }
+fn add_claim(exchange: &Exchange<'_>, level: Option<Level>, edits: &mut Edits) {
     let Some(params) = exchange.params() else { return };
-    match &params.meta {
-        Some(meta) => {
-            edits.remove_members(&meta.reserved);
-            edits.insert_member(meta.span, members);
-        }
-        None => edits.insert_member(params.span, format!(r#""_meta":{{{members}}}"#)),
+    if let Some(meta) = &params.meta {
+        edits.remove_members(&meta.reserved);
+        edits.insert_member(meta.span, claim(level));
+    } else {
+        edits.insert_member(params.span, meta_with_claim(level));
     }
 }
 
-fn remove_claim(exchange: &Exchange, edits: &mut Edits) {
+/// The members of `_meta` that a request of [`Version::NEWEST`] must have. Nearly every session has no log level, so that
+/// nothing is put together for its calls.
+fn claim(level: Option<Level>) -> Bytes {
+    static PLAIN: LazyLock<Bytes> = LazyLock::new(|| {
+        let version = Version::NEWEST;
+        format!(
+            r#""io.modelcontextprotocol/protocolVersion":"{version}","io.modelcontextprotocol/clientCapabilities":{{}},"io.modelcontextprotocol/clientInfo":{CLIENT_INFO}"#
+        )
+        .into()
+    });
+    match level {
+        None => PLAIN.clone(),
+        Some(level) => {
+            let level = [
+                br#","io.modelcontextprotocol/logLevel":""#,
+                level.as_str().as_bytes(),
+                b"\"",
+            ]
+            .concat();
+            [&PLAIN[..], &level].concat().into()
+        }
+    }
+}
+
+/// A whole `_meta` member with it.
+fn meta_with_claim(level: Option<Level>) -> Bytes {
+    static PLAIN: LazyLock<Bytes> = LazyLock::new(|| wrapped(&claim(None)));
+    fn wrapped(claim: &[u8]) -> Bytes {
+        [br#""_meta":{"#, claim, b"}"].concat().into()
+    }
+    match level {
+        None => PLAIN.clone(),
+        Some(_) => wrapped(&claim(level)),
+    }
+}
+
+fn remove_claim(exchange: &Exchange<'_>, edits: &mut Edits) {
     if let Some(meta) = exchange.params().and_then(|params| params.meta.as_ref()) {
         edits.remove_members(&meta.reserved);
     }
 }
 
 /// Servers are told of the gateway, not of the program in front of it.
-fn introduce(exchange: &Exchange, edits: &mut Edits) {
+fn introduce(exchange: &Exchange<'_>, edits: &mut Edits) {
     if let Some(info) = exchange
         .params()
         .and_then(|params| params.meta.as_ref())

@@ -2,6 +2,7 @@
 //!
 //! Name → permit → limit → conversation → body for that server's era → call → answer.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::gate::body::Body;
 use crate::gate::bridge;
-use crate::gate::counters::{Outcome, Running};
+use crate::gate::counters::{CallCounters, Outcome, Running};
 use crate::gate::error::Error;
 use crate::gate::exchange::{Client, Exchange};
 use crate::gate::limit::Subject;
@@ -38,9 +39,9 @@ struct Target {
     permit: Permit,
     upstream: Arc<Upstream>,
     /// The server's own name of the thing, for `Mcp-Name`.
-    name: Option<String>,
+    name: Option<Arc<str>>,
     /// Where the body must say another name than the client did.
-    rename: Option<(Span, String)>,
+    rename: Option<(Span, Arc<str>)>,
     limits: Limits,
     /// `Mcp-Param-*` of a server that wants them.
     headers: Vec<(HeaderName, HeaderValue)>,
@@ -59,32 +60,32 @@ impl From<Error> for Refusal {
     }
 }
 
-pub(super) async fn answer(exchange: Exchange, headers: &HeaderMap) -> Result<Response<Body>, Error> {
+pub(super) async fn answer(exchange: &Exchange<'_>, headers: &HeaderMap) -> Result<Response<Body>, Error> {
     let view = exchange.view().await?;
-    let target = match look_up(&exchange, &view, headers) {
+    let target = match look_up(exchange, &view, headers) {
         Ok(target) => target,
         Err(Refusal::Error(error)) => return Err(error),
-        Err(Refusal::Tool(text)) => return Ok(tool_error(&exchange, &text)),
+        Err(Refusal::Tool(text)) => return Ok(tool_error(exchange, &text)),
     };
+    take_limits(exchange, &target)?;
+    let mut running = Running::begin(counters(exchange, &view, target.permit.server()));
     drop(view);
-    take_limits(&exchange, &target)?;
-    let counters = exchange
-        .request
-        .gate
-        .counters
-        .calls(&exchange.request.endpoint, target.permit.server());
-    let mut running = Running::begin(counters);
-    let link = match open(&exchange, &target).await {
+    let link = match open(exchange, &target).await {
         Ok(link) => link,
         Err(failure) => {
             running.end(Outcome::Failed);
-            return Ok(failed(&exchange, &failure));
+            return Ok(failed(exchange, &failure));
         }
     };
     send(exchange, target, link, running).await
 }
 
-async fn send(exchange: Exchange, target: Target, link: Link, mut running: Running) -> Result<Response<Body>, Error> {
+async fn send(
+    exchange: &Exchange<'_>,
+    target: Target,
+    link: Link,
+    mut running: Running,
+) -> Result<Response<Body>, Error> {
     let server_era = link.version().era();
     let cancelled = match exchange.session() {
         None => None,
@@ -103,11 +104,11 @@ async fn send(exchange: Exchange, target: Target, link: Link, mut running: Runni
     if let Some((span, name)) = &target.rename {
         edits.replace(*span, quote(name));
     }
-    bridge::adapt_request(&exchange, server_era, &mut edits);
+    bridge::adapt_request(exchange, server_era, &mut edits);
     let call = Call {
         method: exchange.method.clone(),
         id: exchange.id.clone(),
-        body: Redactor::none().redact(edits.apply(&exchange.body).iter().cloned().collect()),
+        body: Redactor::none().redact(edits.apply(exchange.body).into_iter().collect()),
         name: target.name,
         headers: if server_era == Era::Modern {
             target.headers
@@ -119,12 +120,12 @@ async fn send(exchange: Exchange, target: Target, link: Link, mut running: Runni
             .and_then(|params| params.meta.as_ref())
             .and_then(|meta| meta.progress_token)
             .map(|span| exchange.slice(span)),
-        deadline: Instant::now() + deadline(&exchange, &target.limits),
-        response_limit: response_limit(&exchange, &target.limits),
+        deadline: Instant::now() + deadline(exchange, &target.limits),
+        response_limit: response_limit(exchange, &target.limits),
         // A legacy client whose stream is lost has not cancelled (MCP 2025-11-25, Streamable HTTP); a modern one has.
         cancel_on_drop: exchange.era() == Era::Modern,
     };
-    let watch = tasks::Watch::of(&exchange, &target.permit, link.version());
+    let watch = tasks::Watch::of(exchange, &target.permit, link.version());
     let sent = link.call(target.permit, call);
     let answered = match &cancelled {
         None => sent.await,
@@ -137,7 +138,7 @@ async fn send(exchange: Exchange, target: Target, link: Link, mut running: Runni
         Ok(reply) => {
             let context = Context {
                 watch,
-                rules: bridge::result_rules(exchange.era(), server_era, &exchange.method),
+                rules: bridge::result_rules(exchange.era(), server_era, exchange.method),
                 client: exchange.era(),
                 level: match &exchange.client {
                     Client::Legacy(session) => session.level(),
@@ -157,7 +158,7 @@ async fn send(exchange: Exchange, target: Target, link: Link, mut running: Runni
             if failure.kind == FailureKind::Timeout {
                 link.cancel(&exchange.id, Some("timed out")).await;
             }
-            Ok(failed(&exchange, &failure))
+            Ok(failed(exchange, &failure))
         }
     }
 }
@@ -174,7 +175,7 @@ impl Drop for InSession {
     }
 }
 
-fn look_up(exchange: &Exchange, view: &View, headers: &HeaderMap) -> Result<Target, Refusal> {
+fn look_up(exchange: &Exchange<'_>, view: &View, headers: &HeaderMap) -> Result<Target, Refusal> {
     match exchange.method {
         Method::ToolsCall => tool(exchange, view, headers),
         Method::PromptsGet => Ok(prompt(exchange, view)?),
@@ -184,7 +185,7 @@ fn look_up(exchange: &Exchange, view: &View, headers: &HeaderMap) -> Result<Targ
     }
 }
 
-fn tool(exchange: &Exchange, view: &View, headers: &HeaderMap) -> Result<Target, Refusal> {
+fn tool(exchange: &Exchange<'_>, view: &View, headers: &HeaderMap) -> Result<Target, Refusal> {
     let (span, shown) = named(exchange, |params| params.name, "name")?;
     let unknown = || Error::invalid_params(format!("there is no tool `{shown}`"));
     let tool = view.tool(&shown).ok_or_else(unknown)?;
@@ -213,14 +214,14 @@ fn tool(exchange: &Exchange, view: &View, headers: &HeaderMap) -> Result<Target,
     Ok(Target {
         permit,
         upstream: Arc::clone(&server.upstream),
-        rename: (*shown != *tool.item.name).then(|| (span, tool.item.name.to_string())),
-        name: Some(tool.item.name.to_string()),
+        rename: (*shown != *tool.item.name).then(|| (span, Arc::clone(&tool.item.name))),
+        name: Some(Arc::clone(&tool.item.name)),
         limits: tool.limits.clone(),
         headers: tool.definition.headers.make(&exchange.body, arguments),
     })
 }
 
-fn prompt(exchange: &Exchange, view: &View) -> Result<Target, Error> {
+fn prompt(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
     let (span, shown) = named(exchange, |params| params.name, "name")?;
     let unknown = || Error::invalid_params(format!("there is no prompt `{shown}`"));
     let prompt = view.prompt(&shown).ok_or_else(unknown)?;
@@ -237,40 +238,44 @@ fn prompt(exchange: &Exchange, view: &View) -> Result<Target, Error> {
     Ok(Target {
         permit,
         upstream: Arc::clone(&server.upstream),
-        rename: (*shown != *prompt.name).then(|| (span, prompt.name.to_string())),
-        name: Some(prompt.name.to_string()),
+        rename: (*shown != *prompt.name).then(|| (span, Arc::clone(&prompt.name))),
+        name: Some(Arc::clone(&prompt.name)),
         limits: Limits::default(),
         headers: Vec::new(),
     })
 }
 
-fn resource(exchange: &Exchange, view: &View) -> Result<Target, Error> {
+fn resource(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
     let (_, uri) = named(exchange, |params| params.uri, "uri")?;
     let (permit, upstream) = resource_permit(exchange, view, &uri)?;
     Ok(Target {
+        name: Some(Arc::clone(permit.name())),
         permit,
         upstream,
         rename: None,
-        name: Some(uri),
         limits: Limits::default(),
         headers: Vec::new(),
     })
 }
 
-fn task(exchange: &Exchange) -> Result<Target, Error> {
+fn task(exchange: &Exchange<'_>) -> Result<Target, Error> {
     let (permit, upstream, id) = tasks::permit(exchange)?;
     Ok(Target {
         permit,
         upstream,
         rename: None,
-        name: Some(id),
+        name: Some(id.into()),
         limits: Limits::default(),
         headers: Vec::new(),
     })
 }
 
 /// The first server in order that has the resource and may be asked for it.
-pub(super) fn resource_permit(exchange: &Exchange, view: &View, uri: &str) -> Result<(Permit, Arc<Upstream>), Error> {
+pub(super) fn resource_permit(
+    exchange: &Exchange<'_>,
+    view: &View,
+    uri: &str,
+) -> Result<(Permit, Arc<Upstream>), Error> {
     if uri.len() > MAX_URI {
         return Err(Error::invalid_params(format!("`uri` is longer than {MAX_URI} bytes")));
     }
@@ -298,7 +303,7 @@ fn no_resource(era: Era, uri: &str) -> Error {
 }
 
 /// Completion follows the prompt or the resource template that it names.
-fn completion(exchange: &Exchange, view: &View) -> Result<Target, Error> {
+fn completion(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
     let reference = exchange
         .params()
         .and_then(|params| params.reference)
@@ -319,7 +324,7 @@ fn completion(exchange: &Exchange, view: &View) -> Result<Target, Error> {
                 name: &prompt.name,
             };
             let permit = permit(exchange, &server.name, object, Purpose::Follow).map_err(|_| unknown())?;
-            let rename = (*shown != *prompt.name).then(|| (span, prompt.name.to_string()));
+            let rename = (*shown != *prompt.name).then(|| (span, Arc::clone(&prompt.name)));
             Ok(Target {
                 permit,
                 upstream: Arc::clone(&server.upstream),
@@ -357,18 +362,18 @@ fn completion(exchange: &Exchange, view: &View) -> Result<Target, Error> {
     }
 }
 
-fn named(
-    exchange: &Exchange,
+fn named<'a>(
+    exchange: &Exchange<'a>,
     field: impl Fn(&crate::mcp::envelope::Params) -> Option<Span>,
     key: &str,
-) -> Result<(Span, String), Error> {
+) -> Result<(Span, Cow<'a, str>), Error> {
     let span = exchange.params().and_then(field);
-    let text = span.and_then(|span| Some((span, string(&exchange.body, span)?.into_owned())));
+    let text = span.and_then(|span| Some((span, string(exchange.body, span)?)));
     text.ok_or_else(|| Error::invalid_params(format!("`{}` needs `{key}`, a string", exchange.method.as_str())))
 }
 
 fn permit(
-    exchange: &Exchange,
+    exchange: &Exchange<'_>,
     server: &ServerName,
     object: Object<'_>,
     purpose: Purpose<'_>,
@@ -381,8 +386,17 @@ fn permit(
     })
 }
 
+/// Where calls to this server are counted: known to its offer, or, for a task of a server that offers nothing now, looked up.
+fn counters(exchange: &Exchange<'_>, view: &View, server: &ServerName) -> Arc<CallCounters> {
+    let (all, endpoint) = (&exchange.request.gate.counters, &exchange.request.endpoint);
+    match view.offer.servers.iter().find(|offered| offered.name == *server) {
+        Some(offered) => Arc::clone(offered.counters.get_or_init(|| all.calls(endpoint, server))),
+        None => all.calls(endpoint, server),
+    }
+}
+
 /// The principal's calls, those on the endpoint, those of the tool.
-fn take_limits(exchange: &Exchange, target: &Target) -> Result<(), Error> {
+fn take_limits(exchange: &Exchange<'_>, target: &Target) -> Result<(), Error> {
     let request = &exchange.request;
     let snapshot = &request.generation.snapshot;
     let on_endpoint = endpoint_limits(exchange).and_then(|limits| limits.calls_per_minute);
@@ -426,7 +440,7 @@ fn take_limits(exchange: &Exchange, target: &Target) -> Result<(), Error> {
 }
 
 /// Of several timeouts the smallest holds.
-fn deadline(exchange: &Exchange, tool: &Limits) -> Duration {
+fn deadline(exchange: &Exchange<'_>, tool: &Limits) -> Duration {
     let gateway = &exchange.request.generation.snapshot.gateway.limits;
     let endpoint = endpoint_limits(exchange).and_then(|limits| limits.call_timeout);
     [endpoint, tool.call_timeout]
@@ -435,7 +449,7 @@ fn deadline(exchange: &Exchange, tool: &Limits) -> Duration {
         .fold(gateway.call_timeout, Duration::min)
 }
 
-fn response_limit(exchange: &Exchange, tool: &Limits) -> u64 {
+fn response_limit(exchange: &Exchange<'_>, tool: &Limits) -> u64 {
     let gateway = &exchange.request.generation.snapshot.gateway.limits;
     let endpoint = endpoint_limits(exchange).and_then(|limits| limits.response_body);
     [endpoint, tool.response_body]
@@ -444,13 +458,13 @@ fn response_limit(exchange: &Exchange, tool: &Limits) -> u64 {
         .fold(gateway.response_body, u64::min)
 }
 
-fn endpoint_limits(exchange: &Exchange) -> Option<&Limits> {
-    let request = &exchange.request;
+fn endpoint_limits<'a>(exchange: &Exchange<'a>) -> Option<&'a Limits> {
+    let request = exchange.request;
     let endpoint = request.generation.snapshot.endpoints.get(&request.endpoint);
     endpoint.map(|endpoint| &endpoint.limits)
 }
 
-async fn open(exchange: &Exchange, target: &Target) -> Result<Link, crate::upstream::Failure> {
+async fn open(exchange: &Exchange<'_>, target: &Target) -> Result<Link, crate::upstream::Failure> {
     match &exchange.client {
         Client::Legacy(session) => session_link(exchange, session, &target.upstream).await,
         Client::Modern(_) => target.upstream.open(&bridge::scope(exchange, None)).await,
@@ -458,7 +472,7 @@ async fn open(exchange: &Exchange, target: &Target) -> Result<Link, crate::upstr
 }
 
 /// A server that fails is told to the model where a tool was called, else to the client.
-fn failed(exchange: &Exchange, failure: &crate::upstream::Failure) -> Response<Body> {
+fn failed(exchange: &Exchange<'_>, failure: &crate::upstream::Failure) -> Response<Body> {
     tracing::warn!(endpoint = %exchange.request.endpoint, method = exchange.method.as_str(), public = failure.public(), detail = failure.detail, "a call failed");
     match exchange.method {
         Method::ToolsCall => tool_error(exchange, &failure.public()),
@@ -466,7 +480,7 @@ fn failed(exchange: &Exchange, failure: &crate::upstream::Failure) -> Response<B
     }
 }
 
-fn tool_error(exchange: &Exchange, text: &str) -> Response<Body> {
+fn tool_error(exchange: &Exchange<'_>, text: &str) -> Response<Body> {
     let result_type = if exchange.era() == Era::Modern {
         r#","resultType":"complete""#
     } else {

@@ -139,7 +139,7 @@ fn plain(value: &HeaderValue) -> Result<Cow<'_, str>, BadEncoding> {
 }
 
 /// One header of this name at most, read as its values are written.
-fn single(headers: &HeaderMap, name: &HeaderName, read: Reading) -> Result<Option<String>, Error> {
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName, read: Reading) -> Result<Option<Cow<'a, str>>, Error> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
@@ -149,7 +149,7 @@ fn single(headers: &HeaderMap, name: &HeaderName, read: Reading) -> Result<Optio
         ));
     }
     match read(value) {
-        Ok(text) => Ok(Some(text.into_owned())),
+        Ok(text) => Ok(Some(text)),
         Err(_) => Err(Error::bad_request(
             code::HEADER_MISMATCH,
             format!("the header `{name}` is not encoded as it must be"),

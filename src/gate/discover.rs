@@ -16,7 +16,7 @@ use crate::mcp::json::{check, quote};
 const CAPABILITIES: &str = r#""tools":{"listChanged":true},"prompts":{"listChanged":true},"resources":{"listChanged":true,"subscribe":true},"completions":{},"logging":{}"#;
 
 /// MCP 2026-07-28, `server/discover`.
-pub(super) async fn answer(exchange: &Exchange) -> Result<Response<Body>, Error> {
+pub(super) async fn answer(exchange: &Exchange<'_>) -> Result<Response<Body>, Error> {
     let instructions = instructions(&exchange.request).await?;
     let extensions = extensions(&exchange.request).await?;
     Ok(exchange.result(

@@ -31,12 +31,12 @@ pub(super) struct Request {
     pub(super) endpoint: EndpointName,
 }
 
-/// A JSON-RPC request of it.
-pub(super) struct Exchange {
-    pub(super) request: Request,
-    pub(super) body: Bytes,
-    pub(super) message: Message,
-    pub(super) method: Method,
+/// A JSON-RPC request of it. Phases get references: what was read stays in one place until the answer is made.
+pub(super) struct Exchange<'a> {
+    pub(super) request: &'a Request,
+    pub(super) body: &'a Bytes,
+    pub(super) message: &'a Message,
+    pub(super) method: &'a Method,
     /// Raw, as the client sent it.
     pub(super) id: Bytes,
     pub(super) client: Client,
@@ -58,15 +58,15 @@ pub(super) async fn post(request: Request, headers: &HeaderMap, body: Incoming) 
         Err(error) => Err(error),
     };
     match body {
-        Ok(body) => read(request, headers, body).await,
+        Ok(body) => read(&request, headers, &body).await,
         Err(error) => (None, Err(error)),
     }
 }
 
-async fn read(request: Request, headers: &HeaderMap, body: Bytes) -> (Option<Bytes>, Outcome) {
-    let message = match envelope::read(&body) {
+async fn read(request: &Request, headers: &HeaderMap, body: &Bytes) -> (Option<Bytes>, Outcome) {
+    let message = match envelope::read(body) {
         Ok(message) => message,
-        Err(EnvelopeError::Batch) => return (None, legacy::batch(request, headers, &body).await),
+        Err(EnvelopeError::Batch) => return (None, Box::pin(legacy::batch(request, headers, body)).await),
         Err(EnvelopeError::NotJson(error)) => {
             return (
                 None,
@@ -77,7 +77,7 @@ async fn read(request: Request, headers: &HeaderMap, body: Bytes) -> (Option<Byt
             );
         }
         Err(EnvelopeError::NotJsonRpc { id, reason }) => {
-            let id = id.map(|span| slice(&body, span));
+            let id = id.map(|span| slice(body, span));
             return (
                 id,
                 Err(Error::bad_request(
@@ -87,42 +87,48 @@ async fn read(request: Request, headers: &HeaderMap, body: Bytes) -> (Option<Byt
             );
         }
     };
-    answer(request, headers, body, message).await
+    answer(request, headers, body, &message).await
 }
 
 /// Answers one message that was read.
 pub(super) async fn answer(
-    request: Request,
+    request: &Request,
     headers: &HeaderMap,
-    body: Bytes,
-    message: Message,
+    body: &Bytes,
+    message: &Message,
 ) -> (Option<Bytes>, Outcome) {
     match &message.kind {
-        MessageKind::Response { .. } => (None, legacy::take_answer(&request, headers, &body, &message).await),
-        MessageKind::Notification { .. } => (None, legacy::notification(&request, headers, &body, &message).await),
+        MessageKind::Response { .. } => (
+            None,
+            Box::pin(legacy::take_answer(request, headers, body, message)).await,
+        ),
+        MessageKind::Notification { .. } => (
+            None,
+            Box::pin(legacy::notification(request, headers, body, message)).await,
+        ),
         MessageKind::Request { id, method } => {
-            let id = slice(&body, *id);
-            let method = method.clone();
-            (
-                Some(id.clone()),
-                dispatch(request, headers, body, message, method, id).await,
-            )
+            let id = slice(body, *id);
+            let answered = dispatch(request, headers, body, message, method, id.clone()).await;
+            (Some(id), answered)
         }
     }
 }
 
+/// Calls and lists are what happens all the time; all else is boxed, so that it does not make the future of every request large.
 async fn dispatch(
-    request: Request,
+    request: &Request,
     headers: &HeaderMap,
-    body: Bytes,
-    message: Message,
-    method: Method,
+    body: &Bytes,
+    message: &Message,
+    method: &Method,
     id: Bytes,
 ) -> Outcome {
-    let client = match classify(headers, &body, &message, &method)? {
+    let client = match classify(headers, body, message, method)? {
         Some(claim) => Client::Modern(claim),
-        None if method == Method::Initialize => return legacy::initialize(&request, &body, &message, &id).await,
-        None => Client::Legacy(legacy::session(&request, headers)?),
+        None if *method == Method::Initialize => {
+            return Box::pin(legacy::initialize(request, body, message, &id)).await;
+        }
+        None => Client::Legacy(legacy::session(request, headers)?),
     };
     let exchange = Exchange {
         request,
@@ -132,22 +138,22 @@ async fn dispatch(
         id,
         client,
     };
-    match (&exchange.method, exchange.era()) {
+    match (method, exchange.era()) {
         (Method::ToolsList, _) => list::answer(&exchange, Kind::Tools).await,
         (Method::PromptsList, _) => list::answer(&exchange, Kind::Prompts).await,
         (Method::ResourcesList, _) => list::answer(&exchange, Kind::Resources).await,
         (Method::TemplatesList, _) => list::answer(&exchange, Kind::Templates).await,
         (Method::ToolsCall | Method::PromptsGet | Method::ResourcesRead | Method::CompletionComplete, _) => {
-            call::answer(exchange, headers).await
+            call::answer(&exchange, headers).await
         }
-        (method, Era::Modern) if tasks::is_task_method(method) => call::answer(exchange, headers).await,
-        (Method::Discover, Era::Modern) => discover::answer(&exchange).await,
-        (Method::SubscriptionsListen, Era::Modern) => listen::subscribe(exchange).await,
+        (method, Era::Modern) if tasks::is_task_method(method) => call::answer(&exchange, headers).await,
+        (Method::Discover, Era::Modern) => Box::pin(discover::answer(&exchange)).await,
+        (Method::SubscriptionsListen, Era::Modern) => Box::pin(listen::subscribe(&exchange)).await,
         (Method::Ping, Era::Legacy) => Ok(exchange.result(b"{}")),
-        (Method::LoggingSetLevel, Era::Legacy) => legacy::set_level(&exchange).await,
-        (Method::ResourcesSubscribe, Era::Legacy) => listen::subscribe_resource(&exchange).await,
-        (Method::ResourcesUnsubscribe, Era::Legacy) => listen::unsubscribe_resource(&exchange).await,
-        (_, era) => Err(unknown_method(&exchange.method, era)),
+        (Method::LoggingSetLevel, Era::Legacy) => Box::pin(legacy::set_level(&exchange)).await,
+        (Method::ResourcesSubscribe, Era::Legacy) => Box::pin(listen::subscribe_resource(&exchange)).await,
+        (Method::ResourcesUnsubscribe, Era::Legacy) => Box::pin(listen::unsubscribe_resource(&exchange)).await,
+        (_, era) => Err(unknown_method(method, era)),
     }
 }
 
@@ -165,7 +171,7 @@ fn unknown_method(method: &Method, era: Era) -> Error {
     )
 }
 
-impl Exchange {
+impl Exchange<'_> {
     pub(super) fn era(&self) -> Era {
         match self.client {
             Client::Legacy(_) => Era::Legacy,
@@ -185,7 +191,7 @@ impl Exchange {
     }
 
     pub(super) fn slice(&self, span: Span) -> Bytes {
-        slice(&self.body, span)
+        slice(self.body, span)
     }
 
     /// A complete answer with this raw `result`.

@@ -27,6 +27,9 @@ use crate::snapshot::Gateway;
 /// From the head of a request to the end of its body.
 const BODY: Duration = Duration::from_secs(60);
 
+/// As nearly every client writes it; every other way of writing is read.
+const USUAL_ACCEPT: &[u8] = b"application/json, text/event-stream";
+
 /// Which `Host` and `Origin` values pass, made once a generation.
 pub(super) struct Doors {
     hosts: HashSet<String>,
@@ -135,7 +138,7 @@ pub(super) fn check_post(headers: &HeaderMap) -> Result<(), Error> {
     let json = headers
         .get(CONTENT_TYPE)
         .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| essence(value) == "application/json");
+        .is_some_and(|value| essence(value).eq_ignore_ascii_case("application/json"));
     if !json {
         return Err(Error::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -150,7 +153,10 @@ pub(super) fn check_post(headers: &HeaderMap) -> Result<(), Error> {
             "send the body without `Content-Encoding`",
         ));
     }
-    if !(accepts(headers, "application/json") && accepts(headers, "text/event-stream")) {
+    let usual = headers
+        .get(ACCEPT)
+        .is_some_and(|value| value.as_bytes() == USUAL_ACCEPT);
+    if !(usual || accepts(headers, "application/json") && accepts(headers, "text/event-stream")) {
         return Err(Error::new(
             StatusCode::NOT_ACCEPTABLE,
             code::INVALID_REQUEST,
@@ -170,12 +176,17 @@ pub(super) fn accepts(headers: &HeaderMap, media: &str) -> bool {
         .flat_map(|value| value.split(','))
         .any(|range| {
             let range = essence(range);
-            range == media || range == "*/*" || range.strip_suffix("/*") == Some(kind)
+            range.eq_ignore_ascii_case(media)
+                || range == "*/*"
+                || range
+                    .strip_suffix("/*")
+                    .is_some_and(|range| range.eq_ignore_ascii_case(kind))
         })
 }
 
-fn essence(value: &str) -> String {
-    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+/// A media type without its parameters; case does not count in it.
+fn essence(value: &str) -> &str {
+    value.split(';').next().unwrap_or_default().trim()
 }
 
 /// A client that sends its body drop by drop keeps a connection and what it has sent so far.

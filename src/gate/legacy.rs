@@ -94,7 +94,7 @@ pub(super) fn end_session(request: &Request, headers: &HeaderMap) -> Result<Resp
     Ok(answer)
 }
 
-pub(super) async fn set_level(exchange: &Exchange) -> Result<Response<Body>, Error> {
+pub(super) async fn set_level(exchange: &Exchange<'_>) -> Result<Response<Body>, Error> {
     let level = exchange
         .params()
         .and_then(|params| params.level)
@@ -195,7 +195,7 @@ pub(super) async fn take_answer(
 /// JSON-RPC batches: received in sessions of 2025-03-26, unknown to every other revision.
 ///
 /// The messages are answered one after the other. Where one of the answers has notifications all go out as events, else as an array.
-pub(super) async fn batch(request: Request, headers: &HeaderMap, body: &Bytes) -> Result<Response<Body>, Error> {
+pub(super) async fn batch(request: &Request, headers: &HeaderMap, body: &Bytes) -> Result<Response<Body>, Error> {
     let refused = || {
         Error::bad_request(
             code::INVALID_REQUEST,
@@ -205,7 +205,7 @@ pub(super) async fn batch(request: Request, headers: &HeaderMap, body: &Bytes) -
     let modern = headers
         .get(&MCP_PROTOCOL_VERSION)
         .is_some_and(|value| value.as_bytes() == Version::NEWEST.as_str().as_bytes());
-    if modern || !headers.contains_key(&MCP_SESSION_ID) || session(&request, headers)?.version != Version::V2025_03_26 {
+    if modern || !headers.contains_key(&MCP_SESSION_ID) || session(request, headers)?.version != Version::V2025_03_26 {
         return Err(refused());
     }
     let elements = envelope::read_batch(body)
@@ -235,33 +235,21 @@ pub(super) async fn batch(request: Request, headers: &HeaderMap, body: &Bytes) -
                 "`initialize` must not be in a batch",
             ));
         }
-        let answers = element_answers(request.again(), headers, part, message, left).await?;
+        let answers = element_answers(request, headers, &part, &message, left).await?;
         left = left.saturating_sub(answers.iter().map(|answer| answer.len() as u64).sum());
         messages.extend(answers);
     }
     Ok(render_batch(&messages))
 }
 
-impl Request {
-    fn again(&self) -> Self {
-        Self {
-            gate: Arc::clone(&self.gate),
-            generation: Arc::clone(&self.generation),
-            peer: self.peer,
-            identity: Arc::clone(&self.identity),
-            endpoint: self.endpoint.clone(),
-        }
-    }
-}
-
 /// Boxed: a batch answers messages, one of which might (as far as the compiler knows) be a batch.
-fn element_answers(
-    request: Request,
-    headers: &HeaderMap,
-    part: Bytes,
-    message: Message,
+fn element_answers<'a>(
+    request: &'a Request,
+    headers: &'a HeaderMap,
+    part: &'a Bytes,
+    message: &'a Message,
     limit: u64,
-) -> BoxFuture<'_, Result<Vec<Bytes>, Error>> {
+) -> BoxFuture<'a, Result<Vec<Bytes>, Error>> {
     Box::pin(async move {
         let (id, outcome) = exchange::answer(request, headers, part, message).await;
         let answer = match outcome {

@@ -10,7 +10,7 @@ use crate::gate::view::Kind;
 use crate::mcp::Era;
 
 /// `tools/list` and its siblings. All of it is one page, so that any cursor is one that was never given out.
-pub(super) async fn answer(exchange: &Exchange, kind: Kind) -> Result<Response<Body>, Error> {
+pub(super) async fn answer(exchange: &Exchange<'_>, kind: Kind) -> Result<Response<Body>, Error> {
     if exchange.params().is_some_and(|params| params.cursor.is_some()) {
         return Err(Error::invalid_params("this cursor was not given out here"));
     }

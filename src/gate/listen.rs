@@ -74,7 +74,7 @@ pub(super) fn open_feed(request: &Request, headers: &HeaderMap) -> Result<Respon
 }
 
 /// `subscriptions/listen`: acknowledges what it will tell, then tells it until either side ends.
-pub(super) async fn subscribe(exchange: Exchange) -> Result<Response<Body>, Error> {
+pub(super) async fn subscribe(exchange: &Exchange<'_>) -> Result<Response<Body>, Error> {
     let filter = exchange
         .params()
         .and_then(|params| params.notifications)
@@ -87,7 +87,7 @@ pub(super) async fn subscribe(exchange: Exchange) -> Result<Response<Body>, Erro
     let view = exchange.view().await?;
     let (sender, messages) = mpsc::channel(MAX_WAITING);
     let (ended, guard) = stream_end();
-    let uris = subscribe_resources(&exchange, &view, filter, &sender, &ended).await?;
+    let uris = subscribe_resources(exchange, &view, filter, &sender, &ended).await?;
 
     let mut honoured: Vec<String> = announced.iter().map(|(_, _, key)| format!("\"{key}\":true")).collect();
     if !uris.is_empty() {
@@ -103,7 +103,7 @@ pub(super) async fn subscribe(exchange: Exchange) -> Result<Response<Body>, Erro
     // The channel is new and empty; nobody else sends before the acknowledgement.
     let _room = sender.try_send(acknowledged.into());
 
-    let watch = Watch::new(&exchange.request);
+    let watch = Watch::new(exchange.request);
     let mut seen = fingerprints(&view);
     drop(view);
     let id = exchange.id.clone();
@@ -131,7 +131,7 @@ pub(super) async fn subscribe(exchange: Exchange) -> Result<Response<Body>, Erro
 }
 
 /// Legacy `resources/subscribe`.
-pub(super) async fn subscribe_resource(exchange: &Exchange) -> Result<Response<Body>, Error> {
+pub(super) async fn subscribe_resource(exchange: &Exchange<'_>) -> Result<Response<Body>, Error> {
     let (Some(session), Some(uri)) = (exchange.session(), uri(exchange)) else {
         return Err(Error::invalid_params("`resources/subscribe` needs `uri`, a string"));
     };
@@ -150,7 +150,7 @@ pub(super) async fn subscribe_resource(exchange: &Exchange) -> Result<Response<B
     Ok(exchange.result(b"{}"))
 }
 
-pub(super) async fn unsubscribe_resource(exchange: &Exchange) -> Result<Response<Body>, Error> {
+pub(super) async fn unsubscribe_resource(exchange: &Exchange<'_>) -> Result<Response<Body>, Error> {
     let (Some(session), Some(uri)) = (exchange.session(), uri(exchange)) else {
         return Err(Error::invalid_params("`resources/unsubscribe` needs `uri`, a string"));
     };
@@ -164,14 +164,14 @@ pub(super) async fn unsubscribe_resource(exchange: &Exchange) -> Result<Response
     Ok(exchange.result(b"{}"))
 }
 
-fn uri(exchange: &Exchange) -> Option<String> {
+fn uri(exchange: &Exchange<'_>) -> Option<String> {
     let span = exchange.params()?.uri?;
     Some(string(&exchange.body, span)?.into_owned())
 }
 
 /// Subscribes to each URI that the caller may read, and says to which. The others are left out of the acknowledgement.
 async fn subscribe_resources(
-    exchange: &Exchange,
+    exchange: &Exchange<'_>,
     view: &View,
     filter: Span,
     sender: &mpsc::Sender<Bytes>,

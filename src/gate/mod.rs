@@ -38,6 +38,7 @@ use ::http::request::Parts;
 use ::http::{Method, Request, Response};
 use arc_swap::ArcSwap;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use hyper::body::Incoming;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
@@ -133,21 +134,25 @@ impl Gate {
 }
 
 /// Answers one request.
-pub async fn handle(gate: Arc<Gate>, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
-    let generation = gate.live.load_full();
-    let (parts, body) = request.into_parts();
-    let (id, outcome) = respond(&gate, generation, peer, &parts, body).await;
-    let mut answer = match outcome {
-        Ok(answer) => answer,
-        Err(error) => {
-            gate.counters.refuse(error.status.as_u16());
-            error.into_response(id.as_deref())
+///
+/// Boxed: hyper keeps room for the future of a request in every connection, idle ones too, and moves it several times.
+pub fn handle(gate: Arc<Gate>, peer: SocketAddr, request: Request<Incoming>) -> BoxFuture<'static, Response<Body>> {
+    Box::pin(async move {
+        let generation = gate.live.load_full();
+        let (parts, body) = request.into_parts();
+        let (id, outcome) = respond(&gate, generation, peer, &parts, body).await;
+        let mut answer = match outcome {
+            Ok(answer) => answer,
+            Err(error) => {
+                gate.counters.refuse(error.status.as_u16());
+                error.into_response(id.as_deref())
+            }
+        };
+        if answer.status() != ::http::StatusCode::FORBIDDEN {
+            http::add_cors(parts.headers.get(ORIGIN), &mut answer);
         }
-    };
-    if answer.status() != ::http::StatusCode::FORBIDDEN {
-        http::add_cors(parts.headers.get(ORIGIN), &mut answer);
-    }
-    answer
+        answer
+    })
 }
 
 /// The phases before there is a message: listener, `http`, who, where. The raw id goes with the outcome once it is known.

@@ -6,12 +6,13 @@
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
+use crate::gate::counters::CallCounters;
 use crate::gate::generation::Generation;
 use crate::gate::visible::{name_is_visible, visible};
 use crate::lock::Difference;
@@ -37,6 +38,8 @@ pub struct OfferServer {
     pub name: ServerName,
     pub upstream: Arc<Upstream>,
     pub catalogue: Arc<Catalogue>,
+    /// Of its calls on this endpoint, looked up at the first one.
+    pub(super) counters: OnceLock<Arc<CallCounters>>,
 }
 
 pub struct OfferTool {
@@ -87,6 +90,7 @@ impl Offer {
                 name: selection.server.clone(),
                 upstream: Arc::clone(upstream),
                 catalogue,
+                counters: OnceLock::new(),
             });
             offer.take(generation, endpoint, selection);
         }

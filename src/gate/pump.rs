@@ -22,7 +22,7 @@ const MAX_UNSOLICITED: usize = 64;
 
 /// A session's own conversation with a server, opened at its first use, and anew where a reload has changed the server.
 pub(super) async fn session_link(
-    exchange: &Exchange,
+    exchange: &Exchange<'_>,
     session: &Arc<Session>,
     upstream: &Arc<Upstream>,
 ) -> Result<Link, Failure> {

@@ -71,7 +71,7 @@ pub(super) fn declared(body: &[u8], capabilities: Span) -> bool {
 }
 
 /// The server of the task that the request names, if it is this caller's.
-pub(super) fn permit(exchange: &Exchange) -> Result<(Permit, Arc<Upstream>, String), Error> {
+pub(super) fn permit(exchange: &Exchange<'_>) -> Result<(Permit, Arc<Upstream>, String), Error> {
     if !matches!(&exchange.client, Client::Modern(claim) if claim.tasks) {
         return Err(undeclared());
     }
@@ -114,9 +114,9 @@ fn undeclared() -> Error {
 
 impl Watch {
     /// `None` where the answer cannot be a task.
-    pub(super) fn of(exchange: &Exchange, permit: &Permit, server: Version) -> Option<Self> {
+    pub(super) fn of(exchange: &Exchange<'_>, permit: &Permit, server: Version) -> Option<Self> {
         let knows = matches!(&exchange.client, Client::Modern(claim) if claim.tasks);
-        let possible = knows && exchange.method == Method::ToolsCall && server == Version::V2026_07_28;
+        let possible = knows && *exchange.method == Method::ToolsCall && server == Version::V2026_07_28;
         possible.then(|| Self {
             gate: Arc::clone(&exchange.request.gate),
             account: exchange.request.identity.account(exchange.request.peer),

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -28,7 +29,7 @@ pub struct Call {
     /// The whole message.
     pub body: Redacted,
     /// For `Mcp-Name`.
-    pub name: Option<String>,
+    pub name: Option<Arc<str>>,
     /// `Mcp-Param-*`, `traceparent`.
     pub headers: Vec<(HeaderName, HeaderValue)>,
     /// Raw JSON, as it stands in the body.

@@ -1,6 +1,7 @@
 //! Messages of the gateway's own: greetings, lists, cancellations.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
@@ -16,7 +17,7 @@ pub(super) struct Outgoing {
     /// Raw JSON, as it stands in `pieces`.
     pub(super) id: Bytes,
     pub(super) pieces: Vec<Bytes>,
-    pub(super) name: Option<String>,
+    pub(super) name: Option<Arc<str>>,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) progress_token: Option<Bytes>,
     pub(super) deadline: Instant,

@@ -90,6 +90,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("serde_json", ANY),
     ("sha2", ANY),
     ("similar", &["lock"]),
+    ("simdutf8", &["mcp"]),
     ("strsim", &["config", "compile", "cli", "diag"]),
     ("subtle", &["gate", "serve"]),
     ("tokio", ASYNC),

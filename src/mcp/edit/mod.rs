@@ -74,7 +74,8 @@ impl Edits {
         // Insertions before what is replaced at the same place; the wider of two replacements wins.
         self.edits
             .sort_by_key(|edit| (edit.span.start, !edit.span.is_empty(), usize::MAX - edit.span.end));
-        let mut pieces = Pieces::default();
+        // An edit makes at most three: what stands before it, its text, a comma.
+        let mut pieces = Pieces::with_capacity(3 * self.edits.len() + 1);
         let mut at = 0;
         let mut edits = self.edits.into_iter().peekable();
         while let Some(edit) = edits.next() {
@@ -175,6 +176,13 @@ pub struct Pieces {
 }
 
 impl Pieces {
+    fn with_capacity(parts: usize) -> Self {
+        Self {
+            list: Vec::with_capacity(parts),
+            len: 0,
+        }
+    }
+
     /// The length of all parts together, in bytes.
     pub fn len(&self) -> usize {
         self.len

@@ -1,5 +1,7 @@
 //! The pull scanner: walks a whole text once, skipping values at the speed of a byte search.
 
+use memchr::memchr2;
+
 use crate::mcp::json::{JsonError, MAX_DEPTH, Problem, Span};
 
 /// A place in a text. Its callers descend into the few objects they read and skip every other value.
@@ -12,7 +14,7 @@ pub(crate) struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     /// At the start of a text whose UTF-8 is checked here, once for all.
     pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, JsonError> {
-        match std::str::from_utf8(bytes) {
+        match simdutf8::compat::from_utf8(bytes) {
             Ok(_) => Ok(Self { bytes, at: 0 }),
             Err(error) => Err(JsonError::new(error.valid_up_to(), Problem::Utf8)),
         }
@@ -261,17 +263,24 @@ impl<'a> Scanner<'a> {
 
 /// How many bytes at the front are a string's plain text: no quote, no backslash, no control character.
 pub(crate) fn plain(text: &[u8]) -> usize {
-    let mut at = 0;
     // Most strings end within a word: keys, names, numbers in quotes.
-    if let Some(word) = text.first_chunk() {
-        match first_special(*word) {
-            Some(index) => return index,
-            None => at = WORD,
-        }
+    let Some(word) = text.first_chunk() else {
+        return text.iter().take_while(|byte| !is_special(**byte)).count();
+    };
+    if let Some(index) = first_special(*word) {
+        return index;
     }
+    // Two searches over the same bytes, each in vector instructions, cost less than one that looks for all three.
+    let end = memchr2(b'"', b'\\', &text[WORD..]).map_or(text.len(), |index| WORD + index);
+    WORD + before_control(&text[WORD..end])
+}
+
+/// How many bytes at the front are no control characters.
+fn before_control(text: &[u8]) -> usize {
+    let mut at = 0;
     // No early exit inside a block: so it becomes vector instructions.
     while let Some(block) = text[at..].first_chunk::<BLOCK>() {
-        if block.iter().fold(false, |found, byte| found | is_special(*byte)) {
+        if block.iter().copied().fold(u8::MAX, u8::min) < b' ' {
             break;
         }
         at += BLOCK;
@@ -282,18 +291,14 @@ pub(crate) fn plain(text: &[u8]) -> usize {
             None => at += WORD,
         }
     }
-    at + text[at..].iter().take_while(|byte| !is_special(**byte)).count()
+    at + text[at..].iter().take_while(|byte| **byte >= b' ').count()
 }
 
 const WORD: usize = 8;
-const BLOCK: usize = 64;
+const BLOCK: usize = 128;
 
-#[allow(
-    clippy::needless_bitwise_bool,
-    reason = "a branch would keep it from becoming vector instructions"
-)]
 fn is_special(byte: u8) -> bool {
-    (byte < b' ') | (byte == b'"') | (byte == b'\\')
+    byte < b' ' || byte == b'"' || byte == b'\\'
 }
 
 /// The same test on eight bytes at once. A borrow can mark a byte wrongly, but only above one that is marked rightly,

@@ -7,6 +7,8 @@ mod lexer;
 mod output;
 mod utf8;
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 
 use crate::mcp::json::{JsonError, Problem, Span, string};
@@ -253,7 +255,7 @@ impl ResultEditor {
             (2, Section::Result) => {
                 if self.member.take() == Some(Known::ResultType) {
                     self.gathered.end(at, chunk);
-                    self.seen.result_type = Some(self.gathered.key().ok_or(Problem::TooLong)?);
+                    self.seen.result_type = Some(self.gathered.key().ok_or(Problem::TooLong)?.into_owned());
                 }
                 self.comma = 0;
                 self.output.hold(at);
@@ -360,16 +362,13 @@ impl Gathered {
     }
 
     /// The text of a string, escapes decoded.
-    fn key(&self) -> Option<String> {
+    fn key(&self) -> Option<Cow<'_, str>> {
         let text = self.text()?;
-        string(
-            text,
-            Span {
-                start: 0,
-                end: text.len(),
-            },
-        )
-        .map(Into::into)
+        let whole = Span {
+            start: 0,
+            end: text.len(),
+        };
+        string(text, whole)
     }
 }
 

@@ -24,7 +24,7 @@ impl Utf8 {
                 Err(_) => return Err(Problem::Utf8),
             }
         }
-        let Err(error) = std::str::from_utf8(chunk) else {
+        let Err(error) = simdutf8::compat::from_utf8(chunk) else {
             return Ok(());
         };
         if error.error_len().is_some() {
