@@ -194,7 +194,7 @@ fn tool(exchange: &Exchange<'_>, view: &View, headers: &HeaderMap) -> Result<Tar
     if exchange.era() == Era::Modern {
         tool.definition
             .headers
-            .check(headers, &exchange.body, arguments)
+            .check(headers, exchange.body, arguments)
             .map_err(|problem| Error::new(StatusCode::BAD_REQUEST, code::HEADER_MISMATCH, problem.to_string()))?;
     }
     let object = Object::Tool {
@@ -202,7 +202,7 @@ fn tool(exchange: &Exchange<'_>, view: &View, headers: &HeaderMap) -> Result<Tar
         tool: &tool.item.name,
     };
     let purpose = Purpose::Call {
-        arguments: arguments.map(|span| span.of(&exchange.body)),
+        arguments: arguments.map(|span| span.of(exchange.body)),
     };
     let permit = permit(exchange, &server.name, object, purpose).map_err(|denied| {
         if denied.reason.is_about_arguments() {
@@ -217,7 +217,7 @@ fn tool(exchange: &Exchange<'_>, view: &View, headers: &HeaderMap) -> Result<Tar
         rename: (*shown != *tool.item.name).then(|| (span, Arc::clone(&tool.item.name))),
         name: Some(Arc::clone(&tool.item.name)),
         limits: tool.limits.clone(),
-        headers: tool.definition.headers.make(&exchange.body, arguments),
+        headers: tool.definition.headers.make(exchange.body, arguments),
     })
 }
 
@@ -232,7 +232,7 @@ fn prompt(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
     };
     let arguments = exchange.params().and_then(|params| params.arguments);
     let purpose = Purpose::Call {
-        arguments: arguments.map(|span| span.of(&exchange.body)),
+        arguments: arguments.map(|span| span.of(exchange.body)),
     };
     let permit = permit(exchange, &server.name, object, purpose).map_err(|_| unknown())?;
     Ok(Target {
@@ -310,8 +310,8 @@ fn completion(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
         .filter(|span| exchange.body.get(span.start) == Some(&b'{'));
     let reference = reference.ok_or_else(|| Error::invalid_params("`completion/complete` needs `ref`, an object"))?;
     let member = |key: &str| {
-        let found = json::find(&exchange.body, reference, key).ok().flatten()?;
-        Some((found, string(&exchange.body, found)?.into_owned()))
+        let found = json::find(exchange.body, reference, key).ok().flatten()?;
+        Some((found, string(exchange.body, found)?.into_owned()))
     };
     let kind = member("type").map(|(_, kind)| kind);
     match (kind.as_deref(), member("name"), member("uri")) {

@@ -17,13 +17,13 @@ const CAPABILITIES: &str = r#""tools":{"listChanged":true},"prompts":{"listChang
 
 /// MCP 2026-07-28, `server/discover`.
 pub(super) async fn answer(exchange: &Exchange<'_>) -> Result<Response<Body>, Error> {
-    let instructions = instructions(&exchange.request).await?;
-    let extensions = extensions(&exchange.request).await?;
+    let instructions = instructions(exchange.request).await?;
+    let extensions = extensions(exchange.request).await?;
     Ok(exchange.result(
         format!(
             r#"{{"resultType":"complete","supportedVersions":{},"capabilities":{{{CAPABILITIES}{extensions}}}{instructions},"ttlMs":0,"cacheScope":"private","_meta":{{"io.modelcontextprotocol/serverInfo":{}}}}}"#,
             supported_versions(),
-            server_info(&exchange.request),
+            server_info(exchange.request),
         )
         .as_bytes(),
     ))

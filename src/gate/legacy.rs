@@ -98,7 +98,7 @@ pub(super) async fn set_level(exchange: &Exchange<'_>) -> Result<Response<Body>,
     let level = exchange
         .params()
         .and_then(|params| params.level)
-        .and_then(|span| string(&exchange.body, span));
+        .and_then(|span| string(exchange.body, span));
     let level = level
         .as_deref()
         .and_then(Level::parse)

@@ -82,7 +82,7 @@ pub(super) async fn subscribe(exchange: &Exchange<'_>) -> Result<Response<Body>,
     let filter =
         filter.ok_or_else(|| Error::invalid_params("`subscriptions/listen` needs `notifications`, an object"))?;
     let wants =
-        |key: &str| matches!(find(&exchange.body, filter, key), Ok(Some(value)) if value.of(&exchange.body) == b"true");
+        |key: &str| matches!(find(exchange.body, filter, key), Ok(Some(value)) if value.of(exchange.body) == b"true");
     let announced: Vec<_> = ANNOUNCED.into_iter().filter(|(_, _, key)| wants(key)).collect();
     let view = exchange.view().await?;
     let (sender, messages) = mpsc::channel(MAX_WAITING);
@@ -166,7 +166,7 @@ pub(super) async fn unsubscribe_resource(exchange: &Exchange<'_>) -> Result<Resp
 
 fn uri(exchange: &Exchange<'_>) -> Option<String> {
     let span = exchange.params()?.uri?;
-    Some(string(&exchange.body, span)?.into_owned())
+    Some(string(exchange.body, span)?.into_owned())
 }
 
 /// Subscribes to each URI that the caller may read, and says to which. The others are left out of the acknowledgement.
@@ -177,13 +177,13 @@ async fn subscribe_resources(
     sender: &mpsc::Sender<Bytes>,
     ended: &CancellationToken,
 ) -> Result<Vec<String>, Error> {
-    let asked = find(&exchange.body, filter, "resourceSubscriptions").ok().flatten();
+    let asked = find(exchange.body, filter, "resourceSubscriptions").ok().flatten();
     let Some(asked) = asked.filter(|asked| exchange.body.get(asked.start) == Some(&b'[')) else {
         return Ok(Vec::new());
     };
     let mut uris = Vec::new();
-    for element in elements(&exchange.body, asked) {
-        let Some(uri) = string(&exchange.body, element) else {
+    for element in elements(exchange.body, asked) {
+        let Some(uri) = string(exchange.body, element) else {
             return Err(Error::invalid_params(
                 "`resourceSubscriptions` holds something that is no string",
             ));

@@ -78,7 +78,7 @@ pub(super) fn permit(exchange: &Exchange<'_>) -> Result<(Permit, Arc<Upstream>, 
     let request = &exchange.request;
     let id = exchange.params().and_then(|params| params.task_id);
     let id = id
-        .and_then(|span| string(&exchange.body, span))
+        .and_then(|span| string(exchange.body, span))
         .map(std::borrow::Cow::into_owned);
     let id = id.ok_or_else(|| Error::invalid_params("`taskId` is not a string"))?;
     let key = Key {
