@@ -9,7 +9,9 @@ use std::io;
 pub(super) enum Exit {
     Fine = 0,
     Error = 1,
-    /// A policy said no: `explain` of a denied call, a `test` that fails, `lock --check` of a lock that differs.
+    /// `plan --exit-code`: something would change.
+    Changes = 2,
+    /// A policy said no: `--fail-on`, `explain` of a denied call, a `test` that fails, `lock --check` of a lock that differs.
     PolicyNo = 3,
     /// What was planned for is not there any more.
     #[expect(dead_code, reason = "for apply")]

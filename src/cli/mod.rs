@@ -21,6 +21,7 @@ mod hash_password;
 mod init;
 mod lock;
 mod man;
+mod plan;
 mod schema;
 mod serve;
 mod status;
@@ -69,6 +70,7 @@ fn dispatch(command: Command, output: &Output) -> Outcome {
         Command::Init(arguments) => init::run(&arguments, output),
         Command::Lock(arguments) => lock::run(&arguments, output),
         Command::Man(arguments) => man::run(&arguments, output),
+        Command::Plan(arguments) => plan::run(&arguments, output),
         Command::Schema(arguments) => schema::run(&arguments, output),
         Command::Serve(arguments) => serve::run(&arguments, output),
         Command::Status(arguments) => status::run(&arguments, output),

@@ -45,6 +45,17 @@ impl From<Bundle> for Collected {
     }
 }
 
+impl Collected {
+    /// Adds what was found at another PATH.
+    pub fn join(&mut self, other: Self) {
+        self.bundle.roots.extend(other.bundle.roots);
+        self.bundle.public_files.extend(other.bundle.public_files);
+        self.troubles.extend(other.troubles);
+        self.files.extend(other.files);
+        self.directories.extend(other.directories);
+    }
+}
+
 /// Reads the files of all PATHs. The same PATH twice is one.
 pub fn collect(paths: &[PathBuf], options: &Options) -> Collected {
     let mut collector = Collector::new(options);

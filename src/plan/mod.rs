@@ -12,6 +12,7 @@ mod access;
 mod catalogue;
 mod changes;
 mod exposure;
+mod file;
 mod settings;
 mod table;
 mod traffic;
@@ -24,6 +25,7 @@ pub use access::{Access, AccessChange, AccessLine, Cause, Direction, Outcome, Ta
 pub use catalogue::{Catalogue, Known};
 pub use changes::{Action, Changes, Row, TableChange};
 pub use exposure::{Exposed, Exposure, What};
+pub use file::{Digests, NoPlan, PlanFile, Reviewed};
 pub use settings::{Setting, Settings, Value, Word};
 pub use table::{Kind, Table};
 pub use traffic::Traffic;

@@ -17,6 +17,11 @@ pub(super) fn diff(current: &Side<'_>, proposed: &Side<'_>) -> Traffic {
     if from == to {
         return Traffic::default();
     }
+    if *from == Snapshot::default() {
+        return Traffic {
+            lines: vec!["nothing is served yet".to_owned()],
+        };
+    }
     let mut lines = Vec::new();
     listeners(from, to, &mut lines);
     servers(from, to, &mut lines);

@@ -12,6 +12,7 @@ mod grammar;
 mod hostile;
 mod house;
 mod load;
+mod plans;
 mod lock;
 mod reload;
 mod support;

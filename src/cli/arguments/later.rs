@@ -18,28 +18,6 @@ pub(in crate::cli) enum Later {
         #[arg(long)]
         check: bool,
     },
-    /// Preview what would change, and who gains or loses access
-    #[command(hide = true)]
-    Plan {
-        #[command(flatten)]
-        paths: Paths,
-        #[command(flatten)]
-        gateway: WhichGateway,
-        #[arg(long)]
-        against: Option<String>,
-        #[arg(long)]
-        out: Option<PathBuf>,
-        #[arg(long)]
-        exit_code: bool,
-        #[arg(long, value_delimiter = ',')]
-        fail_on: Vec<String>,
-        #[arg(long)]
-        all: bool,
-        #[arg(long)]
-        locked: bool,
-        #[arg(long)]
-        format: Option<String>,
-    },
     /// Make a configuration live
     #[command(hide = true)]
     Apply {
@@ -249,7 +227,6 @@ impl Later {
             Self::Hold { .. } => "hold",
             Self::Import { .. } => "import",
             Self::Logs { .. } => "logs",
-            Self::Plan { .. } => "plan",
             Self::Redact { .. } => "redact",
             Self::Release { .. } => "release",
             Self::Rollback { .. } => "rollback",

@@ -11,7 +11,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use later::Later;
-pub(super) use shared::{ColorWhen, Endpoint, FindingsFormat, Paths, ReviewFormat, TextFormat, WhichGateway};
+pub(super) use shared::{
+    ColorWhen, Endpoint, FailOn, FindingsFormat, Paths, PlanFormat, ReviewFormat, TextFormat, WhichGateway,
+};
 
 /// A gateway for the Model Context Protocol, configured by TOML files in git.
 #[derive(Debug, Parser)]
@@ -43,6 +45,8 @@ pub(super) enum Command {
     /// Run the tests of the files: who may call what, and what is redacted
     #[command(after_long_help = TEST_HELP)]
     Test(Test),
+    /// Preview what would change: who gains or loses access, what is exposed, what live traffic notices
+    Plan(Plan),
     /// Run the gateway
     Serve(Serve),
     /// Show what the running gateway serves, and how its servers are
@@ -116,6 +120,36 @@ pub(super) enum TestFormat {
 
 const TEST_HELP: &str = "Runs every `*.test.toml` below PATH, without network, secrets or servers, and says which rules \
                          no test touches. Ends with 3 if a test fails; with 1 if one cannot be run, or there is none.";
+
+#[derive(Args, Debug)]
+pub(super) struct Plan {
+    #[command(flatten)]
+    pub(super) paths: Paths,
+    #[command(flatten)]
+    pub(super) gateway: WhichGateway,
+    /// What to compare with: `live`, `applied`, `git:REV`, `empty`, or another PATH [default: `live` where a gateway
+    /// answers, else `empty`]
+    #[arg(long, value_name = "WHAT")]
+    pub(super) against: Option<String>,
+    /// Save the plan, for `mcpgw apply FILE`
+    #[arg(long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// End with 2 where something changes
+    #[arg(long)]
+    pub(super) exit_code: bool,
+    /// End with 3 where access or exposure widens, or some access is unknown
+    #[arg(long, value_name = "WHAT", value_delimiter = ',')]
+    pub(super) fail_on: Vec<FailOn>,
+    /// Show what does not change, too
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Every server must be in the lock
+    #[arg(long)]
+    pub(super) locked: bool,
+    /// How to write the plan
+    #[arg(long, value_name = "FORMAT", default_value = "human")]
+    pub(super) format: PlanFormat,
+}
 
 #[derive(Args, Debug)]
 pub(super) struct Serve {

@@ -107,6 +107,26 @@ pub(in crate::cli) enum ReviewFormat {
 }
 
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+pub(in crate::cli) enum PlanFormat {
+    #[default]
+    Human,
+    Json,
+    Markdown,
+    Github,
+}
+
+/// What of a plan is refused.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(in crate::cli) enum FailOn {
+    /// Somebody may do more than before
+    Widen,
+    /// Something is better protected now than it would be
+    Exposure,
+    /// A pattern is about tools that nobody could list
+    Unknown,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
 pub(in crate::cli) enum ColorWhen {
     #[default]
     Auto,

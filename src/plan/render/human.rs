@@ -49,10 +49,17 @@ impl Page {
         self.out.push('\n');
     }
 
-    /// Words folded under `indent`, the first line after `first`.
+    /// Words folded under `indent`, the first line after `first`, which has no style.
     fn fold(&mut self, first: &str, indent: usize, text: &str) {
-        let mut line = first.to_owned();
-        let mut columns = first.width();
+        self.fold_from(first.to_owned(), first.width(), indent, text);
+    }
+
+    /// The same where `columns` of the first line are printed already.
+    fn fold_after(&mut self, columns: usize, indent: usize, text: &str) {
+        self.fold_from(" ".to_owned(), columns + 1, indent, text);
+    }
+
+    fn fold_from(&mut self, mut line: String, mut columns: usize, indent: usize, text: &str) {
         let mut is_empty = true;
         for word in text.split(' ') {
             let width = word.width();
@@ -81,13 +88,9 @@ impl Page {
 
     fn head(&mut self, report: &Report<'_>) {
         for (word, base) in [("Current  ", &report.current), ("Proposed ", &report.proposed)] {
-            let text = described(base);
-            let word = self.style.bold(word);
-            // The word is as wide as it is without its style.
-            self.out.push_str(&word);
-            let start = self.out.len();
-            self.fold(" ", 10, &text);
-            debug_assert!(self.out.len() > start);
+            let head = self.style.bold(word);
+            self.out.push_str(&head);
+            self.fold_after(word.len(), 10, &described(base));
         }
     }
 
@@ -115,7 +118,7 @@ impl Page {
             words::predicate(change, many),
             change.endpoint
         );
-        self.fold(&format!("  {} ", self.sign(mark)), 4, &text);
+        self.fold_from(format!("  {} ", self.sign(mark)), 4, 4, &text);
         for group in reasons(&change.lines) {
             self.reason(&group);
         }
@@ -128,7 +131,7 @@ impl Page {
         let mark = self.sign(words::mark(first));
         if lines.len() > MANY {
             let names: Vec<String> = lines.iter().map(|line| words::object(line)).collect();
-            self.fold(&format!("      {mark} "), 8, &names.join(", "));
+            self.fold_from(format!("      {mark} "), 8, 8, &names.join(", "));
             self.fold("        ", 8, &by.join("   "));
             return;
         }
@@ -138,17 +141,19 @@ impl Page {
             .max()
             .unwrap_or(0)
             .clamp(24, 44);
-        for line in lines {
-            let object = words::object(line);
-            let pad = " ".repeat(column.saturating_sub(object.width()));
-            let rest = by.join("   ");
-            if object.width() <= column && 8 + column + 2 + rest.width() <= self.width {
+        let rest = by.join("   ");
+        let fits = |object: &str| object.width() <= column && 8 + column + 2 + rest.width() <= self.width;
+        if lines.iter().all(|line| fits(&words::object(line))) {
+            for object in lines.iter().map(|line| words::object(line)) {
+                let pad = " ".repeat(column.saturating_sub(object.width()));
                 self.line(&format!("      {mark} {object}{pad}  {rest}"));
-            } else {
-                self.line(&format!("      {mark} {object}"));
-                self.fold("            ", 12, &rest);
             }
+            return;
         }
+        for line in lines {
+            self.line(&format!("      {mark} {}", words::object(line)));
+        }
+        self.fold("            ", 12, &rest);
     }
 
     fn sign(&self, mark: char) -> String {
@@ -170,8 +175,9 @@ impl Page {
         self.section("EXPOSURE", &summary);
         for item in items {
             let sign = self.sign('!');
-            self.fold(
-                &format!("  {sign} "),
+            self.fold_from(
+                format!("  {sign} "),
+                4,
                 4,
                 &format!("{}: {}", item.what.as_str(), safe(&item.title)),
             );
@@ -239,11 +245,25 @@ impl Page {
                 };
                 self.fold(&first, indent, &safe(&text));
             }
-            _ => {
-                let value = shown(row.proposed.as_ref().or(row.current.as_ref()));
-                self.fold(&first, indent, &safe(&format!("= {value}")));
-            }
+            _ => self.value(&first, indent, row.proposed.as_ref().or(row.current.as_ref())),
         }
+    }
+
+    fn value(&mut self, first: &str, indent: usize, setting: Option<&Setting>) {
+        let whole = format!("= {}", shown(setting));
+        let Some(Setting {
+            value: Value::List(words),
+            ..
+        }) = setting.filter(|_| first.width() + whole.width() > self.width)
+        else {
+            self.fold(first, indent, &safe(&whole));
+            return;
+        };
+        self.line(&format!("{first}= ["));
+        for word in words {
+            self.fold("          ", 12, &safe(&format!("{word},")));
+        }
+        self.line("        ]");
     }
 
     /// What goes and what comes, each on a line of its own.
@@ -269,7 +289,11 @@ impl Page {
     fn traffic(&mut self, report: &Report<'_>) {
         let mut lines = report.plan.traffic.lines.iter();
         let first = lines.next().map_or("nothing is noticed", String::as_str);
-        self.section("LIVE TRAFFIC", &safe(first));
+        self.line("");
+        let head = self.style.bold("LIVE TRAFFIC:");
+        self.out.push_str(&head);
+        // As wide as it is without its style.
+        self.fold_after("LIVE TRAFFIC:".len(), 2, &safe(first));
         for line in lines {
             self.fold("  ", 4, &safe(line));
         }
@@ -278,13 +302,14 @@ impl Page {
     fn findings(&mut self, report: &Report<'_>) {
         for finding in &report.findings {
             self.line("");
-            let head = format!("{}[{}]:", finding.severity, finding.code);
+            let plain = format!("{}[{}]:", finding.severity, finding.code);
             let head = if finding.severity == "error" {
-                self.style.error(&head)
+                self.style.error(&plain)
             } else {
-                self.style.warning(&head)
+                self.style.warning(&plain)
             };
-            self.fold(&format!("{head} "), 2, &safe(&finding.title));
+            self.out.push_str(&head);
+            self.fold_after(plain.len(), 2, &safe(&finding.title));
             let place = words::place(finding.place.as_ref(), false);
             if !place.is_empty() {
                 self.line(&format!("  --> {place}"));
@@ -324,7 +349,8 @@ impl Page {
             words::verdict(report.plan)
         );
         let head = self.style.bold("Plan:");
-        self.fold(&format!("{head} "), 2, &text);
+        self.out.push_str(&head);
+        self.fold_after("Plan:".len(), 2, &text);
         if let Some(command) = &report.command {
             self.line(&format!("To apply exactly this: {}", safe(command)));
         }

@@ -5,7 +5,7 @@
 
 mod github;
 mod human;
-mod json;
+pub(super) mod json;
 mod markdown;
 mod words;
 

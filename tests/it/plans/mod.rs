@@ -1,0 +1,3 @@
+//! Plans: pairs of configurations with what is shown of them, and what every plan obeys.
+
+mod golden;
