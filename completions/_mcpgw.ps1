@@ -29,6 +29,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpgw' -ScriptBlock {
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Make a small working configuration, ready for git')
             [CompletionResult]::new('validate', 'validate', [CompletionResultType]::ParameterValue, 'Check the files: all findings at once, without network, secrets or servers')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Run the tests of the files: who may call what, and what is redacted')
+            [CompletionResult]::new('plan', 'plan', [CompletionResultType]::ParameterValue, 'Preview what would change: who gains or loses access, what is exposed, what live traffic notices')
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Run the gateway')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what the running gateway serves, and how its servers are')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say whether somebody may call a tool, and which line of the files decides')
@@ -65,6 +66,24 @@ Register-ArgumentCompleter -Native -CommandName 'mcpgw' -ScriptBlock {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The same, as an option')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write the outcome')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcpgw;plan' {
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The same, as an option')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The same, as an option')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]')
+            [CompletionResult]::new('--gateway', '--gateway', [CompletionResultType]::ParameterName, 'The gateway''s control socket, or the URL of its control API')
+            [CompletionResult]::new('--control-token-file', '--control-token-file', [CompletionResultType]::ParameterName, 'The file that holds the token for a control API''s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]')
+            [CompletionResult]::new('--against', '--against', [CompletionResultType]::ParameterName, 'What to compare with: `live`, `applied`, `git:REV`, `empty`, or another PATH [default: `live` where a gateway answers, else `empty`]')
+            [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'Save the plan, for `mcpgw apply FILE`')
+            [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'End with 3 where access or exposure widens, or some access is unknown')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write the plan')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set')
+            [CompletionResult]::new('--exit-code', '--exit-code', [CompletionResultType]::ParameterName, 'End with 2 where something changes')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Show what does not change, too')
+            [CompletionResult]::new('--locked', '--locked', [CompletionResultType]::ParameterName, 'Every server must be in the lock')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

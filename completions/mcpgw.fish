@@ -32,6 +32,7 @@ complete -c mcpgw -n "__fish_mcpgw_needs_command" -s V -l version -d 'Print vers
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "init" -d 'Make a small working configuration, ready for git'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "validate" -d 'Check the files: all findings at once, without network, secrets or servers'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "test" -d 'Run the tests of the files: who may call what, and what is redacted'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "plan" -d 'Preview what would change: who gains or loses access, what is exposed, what live traffic notices'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "serve" -d 'Run the gateway'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "status" -d 'Show what the running gateway serves, and how its servers are'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "explain" -d 'Say whether somebody may call a tool, and which line of the files decides'
@@ -68,6 +69,26 @@ complete -c mcpgw -n "__fish_mcpgw_using_subcommand test" -l color -d 'When to c
 always\t''
 never\t''"
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand test" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand plan" -s C -l config -d 'The same, as an option' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand plan" -l state -d 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand plan" -l gateway -d 'The gateway\'s control socket, or the URL of its control API' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand plan" -l control-token-file -d 'The file that holds the token for a control API\'s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand plan" -l against -d 'What to compare with: `live`, `applied`, `git:REV`, `empty`, or another PATH [default: `live` where a gateway answers, else `empty`]' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand plan" -l out -d 'Save the plan, for `mcpgw apply FILE`' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand plan" -l fail-on -d 'End with 3 where access or exposure widens, or some access is unknown' -r -f -a "widen\t'Somebody may do more than before'
+exposure\t'Something is better protected now than it would be'
+unknown\t'A pattern is about tools that nobody could list'"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand plan" -l format -d 'How to write the plan' -r -f -a "human\t''
+json\t''
+markdown\t''
+github\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand plan" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand plan" -l exit-code -d 'End with 2 where something changes'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand plan" -l all -d 'Show what does not change, too'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand plan" -l locked -d 'Every server must be in the lock'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand plan" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -s C -l config -d 'The same, as an option' -r -F
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l state -d 'The state directory [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l redis-env -d 'The environment variable that holds the store\'s Redis URL' -r

@@ -19,7 +19,7 @@ use std::sync::Arc;
 
 pub use definition::{Difference, LockedPrompt, LockedTemplate, LockedTool};
 pub use diff::Diff;
-pub use render::{Report, Reviewed, State, human, json, markdown};
+pub use render::{Report, Reviewed, State, human, human_diff, json, markdown, markdown_diff};
 
 /// What was reviewed of one server: everything it lists, selected or not.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Display};
 
-use super::settings::{self, Setting, Settings, Value, Word};
+use super::settings::{self, ORDER, Setting, Settings, Value, Word};
 use super::table::{Kind, Table};
 use super::{Place, Side};
+use crate::lock::Diff;
 use crate::name::{EndpointName, ServerName};
 use crate::snapshot::{Selection, Snapshot, Subject};
 
@@ -25,6 +26,8 @@ pub struct TableChange {
     pub rows: Vec<Row>,
     /// In the proposed files; of a removed table, in the current ones.
     pub place: Option<Place>,
+    /// Of a lock that both sides have.
+    pub lock: Option<Diff>,
 }
 
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -49,6 +52,34 @@ pub(super) fn diff(current: &Side<'_>, proposed: &Side<'_>) -> Changes {
         proposed,
         changes: Changes::default(),
     };
+    served(from, to, &mut pairs);
+    people(from, to, &mut pairs);
+    pairs.compare(
+        Kind::Pii,
+        &from.pii,
+        &to.pii,
+        |_, table| settings::pii(table),
+        |name| Some(Subject::Pii(name.clone())),
+    );
+    pairs.compare(
+        Kind::Lock,
+        &from.locks,
+        &to.locks,
+        |_, lock| settings::lock(lock),
+        |_| None,
+    );
+    review_locks(from, to, &mut pairs.changes.tables);
+    pairs.compare(
+        Kind::File,
+        current.files,
+        proposed.files,
+        |_, digest| settings::file(digest),
+        |_| None,
+    );
+    pairs.changes
+}
+
+fn served(from: &Snapshot, to: &Snapshot, pairs: &mut Pairs<'_>) {
     let gateway = |side: &Snapshot| BTreeMap::from([("", side.gateway.clone())]);
     pairs.compare(
         Kind::Gateway,
@@ -78,6 +109,9 @@ pub(super) fn diff(current: &Side<'_>, proposed: &Side<'_>) -> Changes {
         |_, table| settings::selection(table),
         |SelectionName(endpoint, server)| Some(Subject::Selection(endpoint.clone(), server.clone())),
     );
+}
+
+fn people(from: &Snapshot, to: &Snapshot, pairs: &mut Pairs<'_>) {
     let login = |side: &Snapshot| side.login.iter().map(|login| ("", login.clone())).collect();
     pairs.compare(
         Kind::Login,
@@ -121,28 +155,14 @@ pub(super) fn diff(current: &Side<'_>, proposed: &Side<'_>) -> Changes {
         |_, table| settings::role(table),
         |name| Some(Subject::Role(name.clone())),
     );
-    pairs.compare(
-        Kind::Pii,
-        &from.pii,
-        &to.pii,
-        |_, table| settings::pii(table),
-        |name| Some(Subject::Pii(name.clone())),
-    );
-    pairs.compare(
-        Kind::Lock,
-        &from.locks,
-        &to.locks,
-        |_, lock| settings::lock(lock),
-        |_| None,
-    );
-    pairs.compare(
-        Kind::File,
-        current.files,
-        proposed.files,
-        |_, digest| settings::file(digest),
-        |_| None,
-    );
-    pairs.changes
+}
+
+/// What a reviewer of a lock reads: the words that differ.
+fn review_locks(from: &Snapshot, to: &Snapshot, tables: &mut [TableChange]) {
+    for change in tables.iter_mut().filter(|change| change.table.kind == Kind::Lock) {
+        let lock = |side: &Snapshot| side.locks.get(change.table.name.as_str()).cloned();
+        change.lock = lock(from).zip(lock(to)).map(|(old, new)| old.diff(&new));
+    }
 }
 
 /// `ENDPOINT.server.SERVER`.
@@ -193,7 +213,14 @@ impl Pairs<'_> {
                 (_, None) => Action::Remove,
                 _ => Action::Change,
             };
-            let [old, new] = [old, new].map(|table| table.map(|table| settings(name, table)).unwrap_or_default());
+            let [mut old, new] = [old, new].map(|table| table.map(|table| settings(name, table)).unwrap_or_default());
+            if kind == Kind::Endpoint && action == Action::Change {
+                follow_order(&mut old, &new);
+                if old == new {
+                    self.changes.unchanged.push(table);
+                    continue;
+                }
+            }
             let side = if action == Action::Remove {
                 self.current
             } else {
@@ -204,8 +231,27 @@ impl Pairs<'_> {
                 action,
                 rows: rows(old, new),
                 place: subject(name).and_then(|subject| side.places.get(&subject).cloned()),
+                lock: None,
             });
         }
+    }
+}
+
+/// Servers that come or go are tables of their own. Where those that come stand last, by name, the order tells nothing
+/// more, and the old one is taken for the new one.
+fn follow_order(old: &mut Settings, new: &Settings) {
+    let words = |settings: &Settings| match settings.get(ORDER).map(|setting| setting.value.clone()) {
+        Some(Value::List(words)) => words,
+        Some(Value::One(_)) | None => Vec::new(),
+    };
+    let (before, wanted) = (words(old), words(new));
+    let mut followed: Vec<Word> = before.iter().filter(|word| wanted.contains(word)).cloned().collect();
+    let mut come: Vec<Word> = wanted.iter().filter(|word| !before.contains(word)).cloned().collect();
+    come.sort();
+    followed.append(&mut come);
+    if followed == wanted {
+        old.0.retain(|setting| setting.key != ORDER);
+        old.0.extend(new.get(ORDER).cloned());
     }
 }
 

@@ -48,9 +48,13 @@ fn listeners(from: &Snapshot, to: &Snapshot, lines: &mut Vec<String>) {
     if lines.len() == start {
         lines.push("no listener reopens".to_owned());
     }
-    if from.gateway.tls != to.gateway.tls {
-        lines.push("new connections get the new certificate; open ones go on with theirs".to_owned());
-    }
+    let secured = match (&from.gateway.tls, &to.gateway.tls) {
+        (old, new) if old == new => return,
+        (None, Some(_)) => "new connections are TLS; open ones go on as they are",
+        (_, None) => "new connections are plain HTTP; open ones go on as they are",
+        (Some(_), Some(_)) => "new connections get the new certificate; open ones go on with theirs",
+    };
+    lines.push(secured.to_owned());
 }
 
 fn servers(from: &Snapshot, to: &Snapshot, lines: &mut Vec<String>) {
@@ -104,9 +108,13 @@ fn sessions(from: &Snapshot, to: &Snapshot, lines: &mut Vec<String>) {
         lines.push(format!("sessions of {} end", crate::text::list(&gone)));
     }
     if !from.endpoints.is_empty() {
-        lines.push(
-            "all other sessions stay, obey the new rules from their next request, and are told of changed lists"
-                .to_owned(),
-        );
+        let who = if gone.is_empty() {
+            "sessions"
+        } else {
+            "all other sessions"
+        };
+        lines.push(format!(
+            "{who} stay, obey the new rules from their next request, and are told of changed lists"
+        ));
     }
 }

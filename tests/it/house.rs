@@ -42,7 +42,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         "cli",
         &[
             "compile", "config", "control", "diag", "lint", "lock", "mcp", "name", "pii", "plan", "serve", "snapshot",
-            "test", "text",
+            "store", "test", "text",
         ],
     ),
 ];

@@ -10,9 +10,11 @@ pub(super) use side::Judged;
 
 use super::arguments::{FailOn, Plan as Arguments, PlanFormat, WhichGateway};
 use super::exit::{Exit, Failure, Outcome};
+use super::gateway;
 use super::output::Output;
 use crate::compile::Settings;
 use crate::config::write_whole;
+use crate::control::ControlError;
 use crate::plan::render::{Base, Report};
 use crate::plan::{self, Catalogue, Digests, Plan, PlanFile, render};
 use crate::serve::state_directory;
@@ -23,11 +25,11 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Outcome {
     let state = state_directory(arguments.gateway.state.as_deref(), &paths);
     let settings = settings(arguments.locked, &state);
     let proposed = side::files(&paths, &settings, arguments.format, output)?;
-    let gateway = side::Asked::find(&arguments.gateway, &state)?;
+    let gateway = side::Asked::find(gateway::find(&arguments.gateway, &paths, output)?)?;
     let current = current(arguments, &paths, gateway.as_ref(), &proposed, output)?;
     let catalogue = match &gateway {
-        Some(gateway) => gateway.catalogue()?,
-        None => Catalogue::default(),
+        Ok(gateway) => gateway.catalogue()?,
+        Err(_) => Catalogue::default(),
     };
     let plan = plan::diff(&current.side(), &proposed.side(), &catalogue);
     if let Some(out) = &arguments.out {
@@ -86,7 +88,7 @@ pub(super) fn exit(plan: &Plan, fail_on: &[FailOn], exit_code: bool) -> Exit {
 fn current(
     arguments: &Arguments,
     paths: &[PathBuf],
-    gateway: Option<&side::Asked>,
+    gateway: Result<&side::Asked, &ControlError>,
     proposed: &Judged,
     output: &Output,
 ) -> Result<Judged, Failure> {
@@ -95,18 +97,18 @@ fn current(
     let settings = settings(false, &state);
     match arguments.against.as_deref() {
         None => match gateway {
-            Some(gateway) => gateway.running(&settings),
-            None => Ok(Judged::nothing(&format!(
+            Ok(gateway) => gateway.running(&settings),
+            Err(_) => Ok(Judged::nothing(&format!(
                 "nothing: no gateway answers on {}",
                 state.join("control.sock").display()
             ))),
         },
         Some("live") => match gateway {
-            Some(gateway) => gateway.running(&settings),
-            None => Err(side::not_running(&arguments.gateway, &state)),
+            Ok(gateway) => gateway.running(&settings),
+            Err(error) => Err(gateway::told(error)),
         },
         Some("empty") => Ok(Judged::nothing("nothing")),
-        Some("applied") => side::applied(&state, &settings),
+        Some("applied") => side::applied(gateway.ok(), &state, &settings),
         Some(text) => match text.strip_prefix("git:") {
             Some(revision) => git::at(revision, paths, proposed, &settings, output),
             None => side::files(&[PathBuf::from(text)], &settings, arguments.format, output),

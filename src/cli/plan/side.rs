@@ -4,12 +4,15 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::files_base;
-use crate::cli::arguments::{PlanFormat, WhichGateway};
+use crate::cli::arguments::PlanFormat;
 use crate::cli::configuration;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::gateway::told;
 use crate::cli::output::Output;
 use crate::compile::{Compiled, Origin, Settings, validate, validate_bundle};
 use crate::config::Bundle;
@@ -19,6 +22,7 @@ use crate::name::ServerName;
 use crate::plan::render::{Base, Finding};
 use crate::plan::{Catalogue, Known, Place, Places, Side};
 use crate::snapshot::Snapshot;
+use crate::store::Files;
 use crate::text::{count, safe};
 
 /// A configuration that holds, with all that a plan needs of it.
@@ -163,28 +167,28 @@ struct Running {
     bundle: Bundle,
 }
 
+/// `GET /v1/history`, newest first.
+#[derive(Deserialize)]
+struct History {
+    generations: Vec<Applied>,
+}
+
+#[derive(Deserialize)]
+struct Applied {
+    generation: u64,
+}
+
 impl Asked {
-    /// `None` where none was named and none answers; one that was named must answer.
-    pub(super) fn find(which: &WhichGateway, state: &Path) -> Result<Option<Self>, Failure> {
-        if which.control_token_file.is_some() {
-            return Err(crate::cli::not_built("plan --control-token-file"));
-        }
-        let gateway = Gateway::find(which.gateway.as_deref(), state).map_err(|error| told(&error))?;
+    /// `Err` with the error inside: none was named and none answers. One that was named must answer.
+    pub(super) fn find(gateway: Gateway) -> Result<Result<Self, ControlError>, Failure> {
         let configuration = match gateway.configuration() {
             Ok(configuration) => configuration,
-            Err(ControlError::NotRunning { explicit: false, .. }) => return Ok(None),
+            Err(error @ ControlError::NotRunning { explicit: false, .. }) => return Ok(Err(error)),
             Err(error) => return Err(told(&error)),
         };
-        let running = serde_json::from_value(configuration).map_err(|error| {
-            Failure::new(format_args!(
-                "the gateway tells of a configuration that cannot be read: {}",
-                safe(&error.to_string())
-            ))
-            .hint("is it of another version of mcpgw? `mcpgw status` says which")
-        })?;
-        Ok(Some(Self {
+        Ok(Ok(Self {
+            configuration: understood(configuration)?,
             gateway,
-            configuration: running,
         }))
     }
 
@@ -195,18 +199,17 @@ impl Asked {
             digest,
             bundle,
         } = &self.configuration;
-        let base = |_: &Bundle| {
-            let socket = self.gateway.socket().display();
-            files_base(
-                "live",
-                format!("gateway on {socket}, generation {generation}"),
-                digest.clone(),
-            )
-        };
-        Judged::new(validate_bundle(bundle, settings), base).map_err(|_| {
-            Failure::new("the gateway runs a configuration that this version of mcpgw does not take")
-                .hint("is it of another version? `mcpgw status` says which; compare with `--against git:REV` instead")
-        })
+        let name = format!("gateway on {}, generation {generation}", self.gateway.place());
+        kept(bundle, files_base("live", name, digest.clone()), settings)
+    }
+
+    /// The newest generation that it keeps.
+    fn applied(&self, settings: &Settings) -> Result<Judged, Failure> {
+        let history: History = understood(self.gateway.history().map_err(|error| told(&error))?)?;
+        let newest = history.generations.first().ok_or_else(never_applied)?.generation;
+        let files: Running = understood(self.gateway.generation(newest).map_err(|error| told(&error))?)?;
+        let name = format!("generation {newest}, the last one applied");
+        kept(&files.bundle, files_base("applied", name, files.digest), settings)
     }
 
     pub(super) fn catalogue(&self) -> Result<Catalogue, Failure> {
@@ -235,24 +238,40 @@ fn keys<T: FromIterator<std::sync::Arc<str>>>(definitions: &[Box<RawValue>], key
     definitions.iter().filter_map(|raw| key_of(raw)).collect()
 }
 
-/// What is told of a gateway that was asked for and does not answer.
-pub(super) fn not_running(which: &WhichGateway, state: &Path) -> Failure {
-    let asked = Gateway::find(which.gateway.as_deref(), state).and_then(|gateway| gateway.configuration());
-    match asked {
-        Err(error) => told(&error),
-        Ok(_) => Failure::new("the gateway has only just started: try again"),
+/// The last generation that was made live by the gateway, or in this state directory while no gateway runs.
+pub(super) fn applied(gateway: Option<&Asked>, state: &Path, settings: &Settings) -> Result<Judged, Failure> {
+    if let Some(gateway) = gateway {
+        return gateway.applied(settings);
     }
+    let newest = Files::of(state).latest();
+    let newest = newest
+        .map_err(|error| Failure::new(safe(&error.to_string())))?
+        .ok_or_else(never_applied)?;
+    let bundle: Bundle = serde_json::from_str(newest.files.get()).map_err(|error| unread(&error))?;
+    let name = format!("generation {}, the last one applied", newest.head.generation);
+    kept(&bundle, files_base("applied", name, newest.head.digest), settings)
 }
 
-/// The last generation that was applied to the gateway of this state directory.
-pub(super) fn applied(_state: &Path, _settings: &Settings) -> Result<Judged, Failure> {
-    Err(crate::cli::not_built("plan --against applied"))
+fn never_applied() -> Failure {
+    Failure::new("nothing was applied yet").hint("compare with `--against empty`")
 }
 
-fn told(error: &ControlError) -> Failure {
-    let failure = Failure::new(safe(&error.to_string()));
-    match error.hint() {
-        Some(hint) => failure.hint(hint),
-        None => failure,
-    }
+/// Files that were taken once.
+fn kept(bundle: &Bundle, base: Base, settings: &Settings) -> Result<Judged, Failure> {
+    Judged::new(validate_bundle(bundle, settings), |_| base).map_err(|_| {
+        Failure::new("the gateway has a configuration that this version of mcpgw does not take")
+            .hint("is it of another version? `mcpgw status` says which; compare with `--against git:REV` instead")
+    })
+}
+
+fn understood<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
+    serde_json::from_value(value).map_err(|error| unread(&error))
+}
+
+fn unread(error: &serde_json::Error) -> Failure {
+    Failure::new(format_args!(
+        "the gateway's configuration cannot be read: {}",
+        safe(&error.to_string())
+    ))
+    .hint("is it of another version of mcpgw? `mcpgw status` says which")
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use unicode_width::UnicodeWidthChar;
 
 use super::lines::{self, Line, Sign};
-use super::{Report, State};
+use super::{Diff, Report, State};
 use crate::text::safe;
 
 /// Lines are folded at `width` columns. Colour only repeats what signs and marks say.
@@ -31,6 +31,15 @@ pub fn human(report: &Report, color: bool, width: usize) -> String {
     }
     out.push_str(&report.totals());
     out.push_str(".\n");
+    out
+}
+
+/// One server's difference alone, as a plan shows it.
+pub fn human_diff(diff: &Diff, color: bool, width: usize) -> String {
+    let mut out = String::new();
+    for line in &lines::of_diff(diff) {
+        fold(line, width, Paint(color), &mut out);
+    }
     out
 }
 

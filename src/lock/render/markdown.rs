@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::lines::{self, Line, Sign};
-use super::{Report, State};
+use super::{Diff, Report, State};
 
 pub fn markdown(report: &Report) -> String {
     let mut out = format!("### Lock: {}\n", report.totals());
@@ -21,6 +21,13 @@ pub fn markdown(report: &Report) -> String {
             block(&lines, &mut out);
         }
     }
+    out
+}
+
+/// One server's difference alone, as a block of a plan.
+pub fn markdown_diff(diff: &Diff) -> String {
+    let mut out = String::new();
+    block(&lines::of_diff(diff), &mut out);
     out
 }
 

@@ -12,9 +12,9 @@ use super::{Diff, Lock};
 use crate::name::ServerName;
 use crate::text::{count, safe};
 
-pub use human::human;
+pub use human::{human, human_diff};
 pub use json::json;
-pub use markdown::markdown;
+pub use markdown::{markdown, markdown_diff};
 
 /// By server, sorted by name.
 #[derive(Clone, Debug, Default)]

@@ -13,15 +13,23 @@ pub(super) struct Causes<'a> {
     scope: &'a Scope<'a>,
     endpoint: &'a EndpointName,
     server: &'a ServerName,
+    /// Whoever asks can be there on the proposed side.
+    is_there: bool,
     known: Vec<(Decision, Decision, Arc<Cause>)>,
 }
 
 impl<'a> Causes<'a> {
-    pub(super) fn new(scope: &'a Scope<'a>, endpoint: &'a EndpointName, server: &'a ServerName) -> Self {
+    pub(super) fn new(
+        scope: &'a Scope<'a>,
+        endpoint: &'a EndpointName,
+        server: &'a ServerName,
+        is_there: bool,
+    ) -> Self {
         Self {
             scope,
             endpoint,
             server,
+            is_there,
             known: Vec::new(),
         }
     }
@@ -43,7 +51,7 @@ impl<'a> Causes<'a> {
         match (old, new) {
             (_, Decision::Denied { reason }) => self.lost(old, reason),
             (Decision::Denied { reason }, _) => Cause {
-                note: gained(reason),
+                note: self.gained(reason),
                 ..by(self.scope.proposed, decisive(new), false)
             },
             (Decision::Conditional { .. }, Decision::Allowed { .. }) => Cause {
@@ -53,6 +61,20 @@ impl<'a> Causes<'a> {
             (_, Decision::Conditional { .. } | Decision::Allowed { .. }) => {
                 by(self.scope.proposed, decisive(new), false)
             }
+        }
+    }
+
+    /// What stood in the way before.
+    fn gained(&self, reason: &Reason) -> Option<String> {
+        match reason {
+            Reason::NotSelected => Some("newly selected".to_owned()),
+            Reason::NotLocked if self.scope.proposed.snapshot.locks.contains_key(self.server) => {
+                Some("newly in the lock".to_owned())
+            }
+            Reason::NotLocked => Some("no longer pinned".to_owned()),
+            Reason::NoCredential => Some("newly with a credential".to_owned()),
+            Reason::Rule(rule) => Some(format!("no longer denied by {rule}")),
+            Reason::NoRule | Reason::Arguments(_) | Reason::UnclearArguments(_) | Reason::UnsafeUri => None,
         }
     }
 
@@ -68,7 +90,15 @@ impl<'a> Causes<'a> {
             ..cause
         };
         match reason {
+            _ if !self.is_there => Cause {
+                note: Some("nobody signs in so any more".to_owned()),
+                ..by(self.scope.current, decisive(old), true)
+            },
             Reason::Rule(rule) | Reason::Arguments(Some(rule)) => by(self.scope.proposed, Some(rule), false),
+            _ if !self.scope.proposed.snapshot.endpoints.contains_key(self.endpoint) => {
+                let gone = at(self.scope.current, Subject::Endpoint(self.endpoint.clone()));
+                noted("the endpoint is gone", Cause { was: true, ..gone })
+            }
             Reason::NotSelected => {
                 let selection = || Subject::Selection(self.endpoint.clone(), self.server.clone());
                 let proposed = at(self.scope.proposed, selection());
@@ -97,17 +127,6 @@ fn by(side: &Side<'_>, rule: Option<&RuleId>, was: bool) -> Cause {
         place: rule.and_then(place),
         note: None,
         was,
-    }
-}
-
-/// What stood in the way before.
-fn gained(reason: &Reason) -> Option<String> {
-    match reason {
-        Reason::NotSelected => Some("newly selected".to_owned()),
-        Reason::NotLocked => Some("newly in the lock".to_owned()),
-        Reason::NoCredential => Some("newly with a credential".to_owned()),
-        Reason::Rule(rule) => Some(format!("no longer denied by {rule}")),
-        Reason::NoRule | Reason::Arguments(_) | Reason::UnclearArguments(_) | Reason::UnsafeUri => None,
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::cause::Causes;
 use super::principals::{Asked, Class};
-use super::scope::{Candidate, Offered, Scope};
+use super::scope::{Offered, Scope};
 use super::{AccessLine, Direction, Outcome, condition};
 use crate::name::EndpointName;
 use crate::snapshot::Snapshot;
@@ -81,9 +81,9 @@ impl<'a> Comparison<'a> {
     }
 
     fn server(&self, name: &EndpointName, offered: &Offered<'_>, lines: &mut Vec<AccessLine>) {
-        let start = lines.len();
+        let mut told = Vec::new();
         let lock = self.scope.proposed.snapshot.locks.get(offered.server);
-        let mut causes = Causes::new(self.scope, name, offered.server);
+        let mut causes = Causes::new(self.scope, name, offered.server, self.proposed.is_some());
         for candidate in self.scope.candidates(offered) {
             let object = candidate.object(offered.server);
             let old = decide(self.current.as_ref(), name, object);
@@ -92,11 +92,12 @@ impl<'a> Comparison<'a> {
                 continue;
             };
             let (current, proposed) = (outcome(&old), outcome(&new));
-            if lines[start..]
-                .iter()
-                .any(|line| is_told(line, candidate, current, proposed))
-            {
-                continue;
+            if let Some(pattern) = &candidate.of {
+                let tale = (candidate.kind, pattern, current, proposed);
+                if told.contains(&tale) {
+                    continue;
+                }
+                told.push(tale);
             }
             let tool = lock
                 .filter(|_| matches!(object, Object::Tool { .. }))
@@ -125,14 +126,6 @@ impl<'a> Comparison<'a> {
             _ => None,
         }
     }
-}
-
-/// Several names may stand for one pattern.
-fn is_told(line: &AccessLine, candidate: &Candidate, current: Outcome, proposed: Outcome) -> bool {
-    !matches!(line.target, super::Target::Named(_))
-        && line.kind == candidate.kind
-        && line.target == candidate.target
-        && (line.current, line.proposed) == (current, proposed)
 }
 
 /// Who is not there is denied.

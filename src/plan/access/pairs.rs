@@ -25,6 +25,8 @@ pub(super) fn add(scope: &Scope<'_>, classes: &[Class], told: &[Lines], blocks: 
     let denying: Vec<usize> = indices(classes, |class| joinable(class) && changes_deny(scope, class));
     // Many pairs come to the same roles: they are compared once.
     let mut compared: BTreeMap<(Option<RightsKey>, Option<RightsKey>), Lines> = BTreeMap::new();
+    // Two terms that both allow and deny are one pair.
+    let mut seen: HashSet<(Member, Member)> = HashSet::new();
     for &deny in &denying {
         for &allow in allowing.iter().filter(|&&allow| allow != deny) {
             let (a, b) = (&classes[allow], &classes[deny]);
@@ -34,7 +36,14 @@ pub(super) fn add(scope: &Scope<'_>, classes: &[Class], told: &[Lines], blocks: 
             let lines = compared.entry(key).or_insert_with(|| compare::lines(scope, &pair));
             let more = beyond(lines, [&told[allow], &told[deny]]);
             if !more.is_empty() {
-                blocks.add(&names(a, b, from, to), &more);
+                let mut who = names(a, b, from, to);
+                who.retain(|who| match who {
+                    Who::Both(one, other) => seen.insert((one.min(other).clone(), one.max(other).clone())),
+                    Who::One(_) => true,
+                });
+                if !who.is_empty() {
+                    blocks.add(&who, &more);
+                }
             }
         }
     }

@@ -76,21 +76,36 @@ fn conditions(side: &Snapshot, kind: ObjectKind) -> impl Iterator<Item = &Condit
         })
 }
 
-/// Names that the pattern matches, also in the ways in which rules would tell them apart: sorted, at least one unless the
-/// pattern is beyond this.
-pub(super) fn witnesses(pattern: &Pattern, rules: &BTreeSet<&str>) -> Vec<String> {
+/// A made-up name, and the pattern that it tells of: the selection's, or what a rule leaves of it.
+pub(super) struct Witness {
+    pub(super) name: String,
+    pub(super) pattern: String,
+}
+
+/// Names that the pattern matches, also in the ways in which rules would tell them apart: the pattern's own comes first.
+pub(super) fn witnesses(pattern: &Pattern, rules: &BTreeSet<&str>) -> Vec<Witness> {
     let own = pattern.as_str();
-    let mut names = BTreeSet::from([sample(own)]);
-    for rule in rules {
-        names.insert(sample(rule));
+    let mut all = vec![Witness {
+        name: sample(own),
+        pattern: own.to_owned(),
+    }];
+    for rule in rules.iter().filter(|rule| **rule != own) {
+        all.push(Witness {
+            name: sample(rule),
+            pattern: (*rule).to_owned(),
+        });
         for prefix in [literal_prefix(own), literal_prefix(rule)] {
             for suffix in [literal_suffix(own), literal_suffix(rule)] {
-                names.insert(format!("{prefix}{FILLER}{suffix}"));
+                all.push(Witness {
+                    name: format!("{prefix}{FILLER}{suffix}"),
+                    pattern: format!("{prefix}*{suffix}"),
+                });
             }
         }
     }
-    names.retain(|name| pattern.is_match(name));
-    names.into_iter().collect()
+    let mut seen = BTreeSet::new();
+    all.retain(|witness| pattern.is_match(&witness.name) && seen.insert(witness.name.clone()));
+    all
 }
 
 fn is_glob(c: char) -> bool {
@@ -175,7 +190,8 @@ mod tests {
 
     fn names(pattern: &str, rules: &[&str]) -> Vec<String> {
         let pattern = Pattern::new(PatternKind::Name, pattern).unwrap();
-        witnesses(&pattern, &rules.iter().copied().collect())
+        let all = witnesses(&pattern, &rules.iter().copied().collect());
+        all.into_iter().map(|witness| witness.name).collect()
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub(super) struct Candidate {
     pub(super) name: Arc<str>,
     /// What the answer is about.
     pub(super) target: Target,
+    /// The pattern of a selection that it stands for: where another name has told the same of it, it tells nothing more.
+    pub(super) of: Option<Arc<str>>,
 }
 
 /// Names of one server that anybody knows.
@@ -91,6 +93,7 @@ impl<'a> Scope<'a> {
                     kind,
                     name: name.clone(),
                     target: Target::Named(name.clone()),
+                    of: None,
                 }));
                 self.patterns(offered, kind, listed.is_known, &mut all);
             }
@@ -108,17 +111,20 @@ impl<'a> Scope<'a> {
         let patterns = offered.globs(kind).flat_map(|globs| &globs.with);
         let patterns: BTreeMap<&str, &Pattern> = patterns.map(|pattern| (pattern.as_str(), pattern)).collect();
         for pattern in patterns.into_values().filter(|pattern| pattern.literal().is_none()) {
-            let text: Arc<str> = pattern.as_str().into();
-            let target = match (kind, known) {
-                (ObjectKind::Resource, _) => Target::Matching(text),
-                (_, true) => Target::Future(text),
-                (_, false) => Target::Unknown(text),
-            };
+            let of: Arc<str> = pattern.as_str().into();
             let rules = rule_patterns([self.current.snapshot, self.proposed.snapshot], kind, offered.server);
-            all.extend(witnesses(pattern, &rules).into_iter().map(|name| Candidate {
-                kind,
-                name: name.into(),
-                target: target.clone(),
+            all.extend(witnesses(pattern, &rules).into_iter().map(|witness| {
+                let text = witness.pattern.into();
+                Candidate {
+                    kind,
+                    name: witness.name.into(),
+                    target: match (kind, known) {
+                        (ObjectKind::Resource, _) => Target::Matching(text),
+                        (_, true) => Target::Future(text),
+                        (_, false) => Target::Unknown(text),
+                    },
+                    of: Some(Arc::clone(&of)),
+                }
             }));
         }
     }

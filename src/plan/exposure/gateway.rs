@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use ipnet::IpNet;
 
 use super::{Found, What, added};
+use crate::name::Member;
 use crate::plan::settings::{audit_or_default, duration, quote, size};
 use crate::snapshot::{Audit, AuditFailure, AuditPayloads, Control, ControlRight, Gateway, Subject};
 use crate::text::list;
@@ -12,11 +13,11 @@ use crate::text::list;
 pub(super) fn compare(found: &mut Found<'_>) {
     let (old, new) = (&found.current.snapshot.gateway, &found.proposed.snapshot.gateway);
     if new.public_anonymous && !old.public_anonymous {
-        add(
-            found,
-            What::Anonymous,
-            "`public-anonymous` lets anybody on the network in without sign-in, where a role names `anonymous`",
-        );
+        let roles = found.proposed.snapshot.roles.iter();
+        let open = roles.filter(|(_, role)| role.members.contains(&Member::Anonymous));
+        let details = open.map(|(name, _)| format!("by the role {name}")).collect();
+        let title = "`public-anonymous` lets anybody on the network in without sign-in";
+        found.with(What::Anonymous, title, details, Some(&Subject::Gateway));
     }
     if old.locked && !new.locked {
         add(

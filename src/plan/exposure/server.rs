@@ -47,6 +47,18 @@ fn program(name: &str, old: Option<&Server>, new: &Server, subject: &Subject, fo
             env: old_env,
             ..
         }) => {
+            if literals(old_env) != literals(env) {
+                let title = format!("the program of server `{name}` gets another environment");
+                let known = literals(old_env);
+                let more = literals(env)
+                    .into_iter()
+                    .filter(|(name, text)| known.get(name) != Some(text));
+                let mut details: Vec<String> = more.map(|(name, text)| format!("{name}={}", quote(text))).collect();
+                if details.is_empty() {
+                    details.push(line.clone());
+                }
+                found.with(What::Program, title, details, Some(subject));
+            }
             if old != new {
                 let details = vec![format!("was  {}", command_line(old)), format!("now  {line}")];
                 found.with(
@@ -55,9 +67,6 @@ fn program(name: &str, old: Option<&Server>, new: &Server, subject: &Subject, fo
                     details,
                     Some(subject),
                 );
-            } else if literals(old_env) != literals(env) {
-                let title = format!("the program of server `{name}` gets another environment");
-                found.with(What::Program, title, vec![line], Some(subject));
             }
         }
         _ => found.with(

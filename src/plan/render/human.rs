@@ -6,6 +6,8 @@ use unicode_width::UnicodeWidthStr;
 
 use super::words::{self, Counts};
 use super::{Base, Report};
+use crate::lock::human_diff;
+use crate::plan::settings::ORDER;
 use crate::plan::{AccessChange, AccessLine, Action, Direction, Row, Setting, TableChange, Value, Word};
 use crate::text::{Style, safe};
 
@@ -17,6 +19,7 @@ pub fn human(report: &Report<'_>, color: bool, width: usize) -> String {
     let mut page = Page {
         out: String::new(),
         style: Style::new(color),
+        color,
         width: width.max(40),
     };
     page.head(report);
@@ -40,6 +43,7 @@ pub fn human(report: &Report<'_>, color: bool, width: usize) -> String {
 struct Page {
     out: String,
     style: Style,
+    color: bool,
     width: usize,
 }
 
@@ -221,6 +225,13 @@ impl Page {
         if change.action == Action::Remove && !all {
             return;
         }
+        if let Some(diff) = &change.lock {
+            let lines = human_diff(diff, self.color, self.width.saturating_sub(4));
+            for line in lines.lines() {
+                self.line(&format!("    {line}"));
+            }
+            return;
+        }
         let rows = change.rows.iter().filter(|row| all || is_shown(row, change.action));
         let rows: Vec<&Row> = rows.collect();
         let column = rows.iter().map(|row| row.key.width()).max().unwrap_or(0).min(28);
@@ -392,15 +403,11 @@ fn by(line: &AccessLine) -> Vec<String> {
         .collect()
 }
 
-/// Of a new table what is not the default; of a changed one what changes. The order of an endpoint's servers shows only
-/// where nothing else tells of it.
+/// Of a new table what is not the default, and not what other tables tell; of a changed one what changes.
 pub(super) fn is_shown(row: &Row, action: Action) -> bool {
     let is_default = |setting: &Option<Setting>| setting.as_ref().is_some_and(|setting| setting.is_default);
     match action {
-        Action::Add => !is_default(&row.proposed) && row.key != "server",
-        Action::Change if row.key == "server" => row
-            .elements()
-            .is_some_and(|(gone, come, _)| row.is_changed() && gone.is_empty() && come.is_empty()),
+        Action::Add => !is_default(&row.proposed) && row.key != ORDER,
         Action::Change => row.is_changed(),
         Action::Remove => !is_default(&row.current),
     }

@@ -7,6 +7,7 @@ use std::fmt::Write as _;
 use super::human::{is_shown, shown};
 use super::words::{self, Counts};
 use super::{Base, Report};
+use crate::lock::markdown_diff;
 use crate::plan::{AccessChange, AccessLine, Action, Direction, Row, TableChange};
 use crate::text::safe;
 
@@ -210,7 +211,13 @@ fn changes(report: &Report<'_>, out: &mut String) {
         }
     }
     let fence = "`".repeat(longest_run(&body).max(2) + 1);
-    let _ = writeln!(out, "{fence}diff\n{body}{fence}\n\n</details>");
+    let _ = writeln!(out, "{fence}diff\n{body}{fence}");
+    for change in &changes.tables {
+        if let Some(diff) = &change.lock {
+            let _ = write!(out, "\n{}:\n{}", code(&change.table.to_string()), markdown_diff(diff));
+        }
+    }
+    let _ = writeln!(out, "\n</details>");
 }
 
 /// GitHub colours lines of a diff by their first letter.
@@ -223,7 +230,9 @@ fn table(change: &TableChange, all: bool, body: &mut String) {
     let place = words::place(change.place.as_ref(), change.action == Action::Remove);
     let name = safe(&change.table.to_string()).into_owned();
     let _ = writeln!(body, "{}", format!("{sign} [{name}]   {place}").trim_end());
-    for row in change.rows.iter().filter(|row| all || is_shown(row, change.action)) {
+    // What differs in a lock has a block of its own.
+    let rows = change.rows.iter().filter(|_| change.lock.is_none());
+    for row in rows.filter(|row| all || is_shown(row, change.action)) {
         lines(row, change.action, body);
     }
 }

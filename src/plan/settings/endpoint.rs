@@ -6,6 +6,9 @@ use super::value::{duration, quote, size};
 use super::{Settings, Word};
 use crate::snapshot::{Endpoint, Exposure, Globs, Limits, Selection, ToolNames, ToolOverride};
 
+/// The key of an endpoint under which the order of its servers stands.
+pub(in crate::plan) const ORDER: &str = "order of servers";
+
 /// All but the selections, which are tables of their own; only their order is here.
 pub(in crate::plan) fn endpoint(name: &str, endpoint: &Endpoint) -> Settings {
     const DAY: u64 = 86_400;
@@ -45,7 +48,7 @@ pub(in crate::plan) fn endpoint(name: &str, endpoint: &Endpoint) -> Settings {
             Exposure::Search => "search",
         })
     });
-    keys.texts("server", servers.iter().map(|selection| selection.server.as_str()));
+    keys.texts(ORDER, servers.iter().map(|selection| selection.server.as_str()));
     keys
 }
 

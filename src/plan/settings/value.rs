@@ -26,7 +26,7 @@ impl Word {
     }
 
     /// A number, a duration, a reference: what needs no quotes.
-    pub(in crate::plan) fn plain(text: impl Display) -> Self {
+    pub fn plain(text: impl Display) -> Self {
         Self {
             shown: text.to_string(),
             hidden: None,
