@@ -17,6 +17,7 @@ mod node;
 mod parse;
 mod secret;
 mod test_files;
+mod twice;
 mod walk;
 
 pub use bundle::{Bundle, BundledFile, NoBundle, Root, RootKind};

@@ -3,7 +3,7 @@
 use toml::de::{DeTable, DeValue};
 
 use super::node::{Entry, Node, RawTable, TableKind, Value};
-use super::secret;
+use super::{secret, twice};
 use crate::diag::{Code, FileId, Finding, Findings, Place, Sources};
 use crate::name::{Pattern, PatternKind};
 use crate::text;
@@ -27,18 +27,32 @@ pub(super) fn parse(file: FileId, sources: &mut Sources, findings: &mut Findings
         return None;
     }
     let (table, errors) = DeTable::parse_recoverable(&text);
-    if errors.is_empty() {
-        let (_, value) = convert(file, &text, table.span(), DeValue::Table(table.into_inner()), findings);
-        return Some(Node {
-            place: Place::new(file, 0..0),
-            value,
-        });
+    if !errors.is_empty() {
+        secret::hide_lines(file, sources);
     }
-    secret::hide_lines(file, sources);
-    for error in errors.into_iter().take(MAX_ERRORS) {
-        findings.push(syntax(file, &text, &error));
+    let (twice, broken): (Vec<_>, Vec<_>) = errors
+        .into_iter()
+        .partition(|error| first_line(error) == twice::MESSAGE);
+    for error in broken.iter().take(MAX_ERRORS) {
+        findings.push(syntax(file, &text, error));
     }
-    None
+    let twice: Vec<_> = twice
+        .iter()
+        .filter_map(toml::de::Error::span)
+        .take(MAX_ERRORS)
+        .collect();
+    for finding in twice::findings(file, &text, table.get_ref(), &twice) {
+        findings.push(finding);
+    }
+    if !broken.is_empty() {
+        return None;
+    }
+    // What stands twice is left out; the rest of the file means what it says.
+    let (_, value) = convert(file, &text, table.span(), DeValue::Table(table.into_inner()), findings);
+    Some(Node {
+        place: Place::new(file, 0..0),
+        value,
+    })
 }
 
 /// What `ignore` at the top of `mcpgw.toml` leaves out; `None` if the file is not TOML.
@@ -63,19 +77,17 @@ pub(super) fn ignored(bytes: &[u8]) -> Option<Vec<Pattern>> {
 fn syntax(file: FileId, text: &str, error: &toml::de::Error) -> Finding {
     let span = error.span().unwrap_or(text.len()..text.len());
     let place = Place::new(file, span);
-    let message = error.message().lines().next().unwrap_or_default();
-    if message == "duplicate key" {
-        return Finding::new(Code::DuplicateKey, place, "a key or table is given twice in this file")
-            .label("the second one")
-            .help("keep one of the two");
-    }
     Finding::new(
         Code::Syntax,
         place,
-        format!("the file is not TOML: {}", text::safe(message)),
+        format!("the file is not TOML: {}", text::safe(first_line(error))),
     )
     .label("the parser stopped here")
     .help("mend this first: nothing else in this file is checked until then")
+}
+
+fn first_line(error: &toml::de::Error) -> &str {
+    error.message().lines().next().unwrap_or_default()
 }
 
 fn too_deep(file: FileId, text: &str) -> Option<Place> {
