@@ -103,7 +103,7 @@ fn only_path(text: &str) -> Option<Vec<String>> {
         path.push(key.get_ref().to_string());
         table = match value.get_ref() {
             DeValue::Table(inner) => inner,
-            DeValue::Array(items) => match items.iter().last().map(|item| item.get_ref()) {
+            DeValue::Array(items) => match items.iter().last().map(toml::Spanned::get_ref) {
                 Some(DeValue::Table(inner)) => inner,
                 _ => break,
             },
