@@ -51,6 +51,17 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// The filter of what passes between clients of `endpoint` and `server`: the server's, else the endpoint's, else the gateway's.
+    /// Without a server: of what the endpoint itself answers.
+    pub fn filter(&self, endpoint: &EndpointName, server: Option<&ServerName>) -> Option<&PiiName> {
+        let own = server.and_then(|server| self.servers.get(server)?.pii.as_ref());
+        let endpoint = self.endpoints.get(endpoint).and_then(|endpoint| endpoint.pii.as_ref());
+        own.or(match endpoint {
+            Some(named) => named.as_ref(),
+            None => self.gateway.pii.as_ref(),
+        })
+    }
+
     /// The groups that the caller's own table names. People need no table: the identity provider knows them.
     pub fn declared_groups(&self, principal: &Principal) -> BTreeSet<Arc<str>> {
         let groups = match principal {
@@ -77,7 +88,7 @@ impl Snapshot {
     }
 }
 
-/// `[pii.NAME]`: what is redacted, per direction. Filled by the redaction work; until then `serve` refuses a configuration that uses one.
+/// `[pii.NAME]`: what is redacted, per direction.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Pii {
     pub requests: Vec<String>,

@@ -24,7 +24,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["config", "diag", "lint", "name", "snapshot", "lock", "mcp", "text"],
     ),
     ("lint", &["diag", "name", "snapshot", "lock", "text"]),
-    ("test", &["compile", "config", "diag", "name", "snapshot", "text"]),
+    (
+        "test",
+        &["compile", "config", "diag", "name", "pii", "snapshot", "text"],
+    ),
     ("plan", &["name", "snapshot", "lock", "text"]),
     ("pii", &["name", "snapshot", "mcp"]),
     ("store", &["name", "text"]),

@@ -13,6 +13,7 @@ mod hostile;
 mod house;
 mod load;
 mod lock;
+mod pii;
 mod plans;
 mod reload;
 mod support;

@@ -18,14 +18,14 @@ pub(super) fn compare(found: &mut Found<'_>) {
     for (endpoint, offered) in &to.endpoints {
         for selection in &offered.servers {
             let server = &selection.server;
-            let new = effective(to, endpoint, server);
+            let new = to.filter(endpoint, Some(server));
             let was_there = from.endpoints.get(endpoint).is_some_and(|endpoint| {
                 let mut servers = endpoint.servers.iter();
                 servers.any(|selection| selection.server == *server)
             });
             // What is new is held against the gateway's own filter: `pii = ""` takes that off.
             let old = if was_there {
-                effective(from, endpoint, server)
+                from.filter(endpoint, Some(server))
             } else {
                 to.gateway.pii.as_ref()
             };
@@ -43,16 +43,6 @@ pub(super) fn compare(found: &mut Found<'_>) {
     for ((title, subject), places) in weaker {
         found.with(What::Filter, title, places, Some(&subject));
     }
-}
-
-/// The server's, else the endpoint's, else the gateway's.
-fn effective<'a>(side: &'a Snapshot, endpoint: &EndpointName, server: &ServerName) -> Option<&'a PiiName> {
-    let own = side.servers.get(server).and_then(|server| server.pii.as_ref());
-    let endpoint = side.endpoints.get(endpoint).and_then(|endpoint| endpoint.pii.as_ref());
-    own.or(match endpoint {
-        Some(named) => named.as_ref(),
-        None => side.gateway.pii.as_ref(),
-    })
 }
 
 /// The table that decides: where the filter is named, or the filter's own.

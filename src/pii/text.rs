@@ -1,0 +1,158 @@
+//! The redactor of plain text: whole, or piece by piece; both give the same.
+//!
+//! A stream holds one window of text. What is let go of it was judged with all that detectors may look at, so it does not
+//! matter where the pieces end.
+
+use crate::pii::counts::Counts;
+use crate::pii::custom::MAX_VALUE;
+use crate::pii::detect::{AROUND, Found, Sense};
+use crate::pii::fold::{View, may_fold, unfinished};
+use crate::pii::kind::Kind;
+use crate::pii::rules::{Cursor, Rules};
+use crate::pii::scan::Places;
+
+/// What is read before a window is judged; larger is no faster.
+const WINDOW: usize = 32 * 1024;
+
+/// Where redacted text goes to, and what was found on the way.
+pub(super) struct Sink<'a> {
+    pub(super) out: &'a mut Vec<u8>,
+    pub(super) counts: &'a mut Counts,
+}
+
+/// A text that comes in pieces.
+#[derive(Debug, Default)]
+pub(super) struct Stream {
+    /// Raw, from what detectors may still look back at.
+    held: Vec<u8>,
+    /// How much of `held` is handed out already.
+    sent: usize,
+    cursor: Cursor,
+}
+
+/// Redacts one whole text.
+pub(super) fn whole(rules: &Rules, raw: &[u8], hint: Sense, sink: &mut Sink<'_>) {
+    let view = View::new(raw);
+    let mut sent = 0;
+    rules.search(&view.text, true, &mut Cursor::new(hint), |found| {
+        write(rules, raw, &view, found, &mut sent, sink);
+    });
+    sink.out.extend_from_slice(&raw[sent..]);
+}
+
+/// Hands out start, end and type of each value in a whole text.
+pub(super) fn find(rules: &Rules, raw: &[u8], mut each: impl FnMut(usize, usize, Kind)) {
+    let view = View::new(raw);
+    rules.search(&view.text, true, &mut Cursor::default(), |found| {
+        each(view.raw(found.start), view.raw(found.end), found.kind);
+    });
+}
+
+/// Whether there is nothing in `raw` that would have to be looked at.
+pub(super) fn is_clean(rules: &Rules, raw: &[u8]) -> bool {
+    !rules.has_custom() && !may_fold(raw) && Places::new(raw, 0).next().is_none()
+}
+
+impl Stream {
+    pub(super) fn new(hint: Sense) -> Self {
+        Self {
+            cursor: Cursor::new(hint),
+            ..Self::default()
+        }
+    }
+
+    pub(super) fn push(&mut self, rules: &Rules, mut piece: &[u8], sink: &mut Sink<'_>) {
+        let window = WINDOW + if rules.has_custom() { 4 * MAX_VALUE } else { 0 };
+        while !piece.is_empty() {
+            let room = (window + 2 * AROUND).saturating_sub(self.held.len()).max(1);
+            let (now, rest) = piece.split_at(room.min(piece.len()));
+            self.held.extend_from_slice(now);
+            piece = rest;
+            if now.len() == room {
+                self.judge(rules, false, sink);
+            }
+        }
+    }
+
+    pub(super) fn finish(mut self, rules: &Rules, sink: &mut Sink<'_>) {
+        self.judge(rules, true, sink);
+    }
+
+    fn judge(&mut self, rules: &Rules, last: bool, sink: &mut Sink<'_>) {
+        let waits = if last { 0 } else { unfinished(&self.held) };
+        let raw = &self.held[..self.held.len() - waits];
+        let view = View::new(raw);
+        let mut sent = self.sent;
+        let done = rules.search(&view.text, last, &mut self.cursor, |found| {
+            write(rules, raw, &view, found, &mut sent, sink);
+        });
+        let done_raw = view.raw(done).max(sent);
+        sink.out.extend_from_slice(&raw[sent..done_raw]);
+        self.sent = done_raw;
+        // What may still be looked back at stays.
+        let low = done.saturating_sub(AROUND);
+        let low_raw = view.raw(low);
+        self.cursor.shift(low);
+        self.held.drain(..low_raw);
+        self.sent -= low_raw;
+    }
+}
+
+fn write(rules: &Rules, raw: &[u8], view: &View<'_>, found: Found, sent: &mut usize, sink: &mut Sink<'_>) {
+    let (start, end) = (view.raw(found.start), view.raw(found.end));
+    sink.out.extend_from_slice(&raw[*sent..start]);
+    let quote = quote(&view.text, found);
+    sink.out.extend_from_slice(quote);
+    sink.out.extend_from_slice(rules.placeholder(found.kind).as_bytes());
+    sink.out.extend_from_slice(quote);
+    sink.counts.add(found.kind);
+    *sent = end;
+}
+
+/// The quotes that a placeholder needs where a bare number of JSON stood that the text shows, so that it stays JSON:
+/// `"phone": 4155552671`, inside of strings with as many backslashes as the key's own quotes have.
+fn quote(text: &[u8], found: Found) -> &[u8] {
+    if matches!(found.kind, Kind::Email | Kind::Ip) || !text[found.start..found.end].iter().all(u8::is_ascii_digit) {
+        return b"";
+    }
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    let after = &text[found.end..text.len().min(found.end + AROUND / 2)];
+    let next = after
+        .iter()
+        .position(|byte| !blank(byte))
+        .map(|at| &after[at..])
+        .unwrap_or_default();
+    if !matches!(next, [b',' | b'}' | b']', ..] | [b'\\', b'n' | b'r' | b't', ..]) {
+        return b"";
+    }
+    let low = found.start.saturating_sub(AROUND / 2);
+    let mut before = &text[low..found.start];
+    let mut in_array = false;
+    loop {
+        match before {
+            [head @ .., b' ' | b'\t' | b'\n' | b'\r'] | [head @ .., b'\\', b'n' | b't' | b'r'] => before = head,
+            [head @ .., b'['] => (before, in_array) = (head, true),
+            [head @ .., b',' | b'0'..=b'9'] if !in_array => before = head,
+            [head @ .., b':'] => {
+                before = head;
+                break;
+            }
+            _ => return b"",
+        }
+    }
+    // Other elements were stepped over, which only an array may have.
+    let stepped = text[low + before.len()..found.start]
+        .iter()
+        .any(|byte| *byte == b',' || byte.is_ascii_digit());
+    if stepped && !in_array {
+        return b"";
+    }
+    while let [head @ .., b' '] = before {
+        before = head;
+    }
+    let Some(slashes) = before.strip_suffix(b"\"") else {
+        return b"";
+    };
+    let slashes = slashes.iter().rev().take_while(|byte| **byte == b'\\').count();
+    &before[before.len() - 1 - slashes..]
+}

@@ -1,0 +1,20 @@
+//! Redaction as a user meets it: how well it does on labelled texts, and `mcpgw redact`.
+
+#[path = "../../pii/scoring.rs"]
+mod scoring;
+
+mod command;
+
+/// The thresholds of docs/redaction.md; `tests/pii/generate.py` wrote the set.
+#[test]
+fn the_set_is_redacted_as_well_as_the_documentation_says() {
+    let score = scoring::score(include_str!("../../pii/set.jsonl"));
+    for kind in 0..score.rows.len() {
+        assert!(score.f1(kind) >= 0.98, "{score}");
+    }
+    assert!(score.items >= 1000, "{score}");
+    assert!(score.leaked() <= 0.003, "{score}");
+    assert!(score.over_redacted() <= 0.002, "{score}");
+    assert!(score.untouched() >= 0.98, "{score}");
+    assert!(score.perfect() >= 0.93, "{score}");
+}
