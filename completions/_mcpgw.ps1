@@ -35,6 +35,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpgw' -ScriptBlock {
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say whether somebody may call a tool, and which line of the files decides')
             [CompletionResult]::new('who', 'who', [CompletionResultType]::ParameterValue, 'Say who reaches a tool')
             [CompletionResult]::new('lock', 'lock', [CompletionResultType]::ParameterValue, 'Show how the servers'' tools differ from what was reviewed, and record them')
+            [CompletionResult]::new('redact', 'redact', [CompletionResultType]::ParameterValue, 'Redact stdin as a filter of the files would: byte for byte but for what is personal data')
             [CompletionResult]::new('tools', 'tools', [CompletionResultType]::ParameterValue, 'List the tools of an endpoint')
             [CompletionResult]::new('call', 'call', [CompletionResultType]::ParameterValue, 'Call a tool of an endpoint')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make a token for a service, and what to paste into the files')
@@ -150,6 +151,17 @@ Register-ArgumentCompleter -Native -CommandName 'mcpgw' -ScriptBlock {
             [CompletionResult]::new('--run-commands', '--run-commands', [CompletionResultType]::ParameterName, 'Start the programs of servers with a `command`, and those that print secrets, without asking')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcpgw;redact' {
+            [CompletionResult]::new('--pii', '--pii', [CompletionResultType]::ParameterName, 'The filter: a `[pii.NAME]` table')
+            [CompletionResult]::new('--direction', '--direction', [CompletionResultType]::ParameterName, 'Whose types: those of requests to servers, or of responses to clients')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'A configuration directory or file; several are read as one [default: .]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'A configuration directory or file; several are read as one [default: .]')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Stdin is one message body in JSON: keys, numbers and escapes are understood')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
         'mcpgw;tools' {

@@ -32,6 +32,7 @@ set edit:completion:arg-completer[mcpgw] = {|@words|
             cand explain 'Say whether somebody may call a tool, and which line of the files decides'
             cand who 'Say who reaches a tool'
             cand lock 'Show how the servers'' tools differ from what was reviewed, and record them'
+            cand redact 'Redact stdin as a filter of the files would: byte for byte but for what is personal data'
             cand tools 'List the tools of an endpoint'
             cand call 'Call a tool of an endpoint'
             cand token 'Make a token for a service, and what to paste into the files'
@@ -138,6 +139,16 @@ set edit:completion:arg-completer[mcpgw] = {|@words|
             cand --run-commands 'Start the programs of servers with a `command`, and those that print secrets, without asking'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
+        }
+        &'mcpgw;redact'= {
+            cand --pii 'The filter: a `[pii.NAME]` table'
+            cand --direction 'Whose types: those of requests to servers, or of responses to clients'
+            cand -C 'A configuration directory or file; several are read as one [default: .]'
+            cand --config 'A configuration directory or file; several are read as one [default: .]'
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand --json 'Stdin is one message body in JSON: keys, numbers and escapes are understood'
+            cand -h 'Print help'
+            cand --help 'Print help'
         }
         &'mcpgw;tools'= {
             cand --token 'The token to send; on a shared machine prefer the environment variable'

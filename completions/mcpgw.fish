@@ -38,6 +38,7 @@ complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "status" -d 'Show what t
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "explain" -d 'Say whether somebody may call a tool, and which line of the files decides'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "who" -d 'Say who reaches a tool'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "lock" -d 'Show how the servers\' tools differ from what was reviewed, and record them'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "redact" -d 'Redact stdin as a filter of the files would: byte for byte but for what is personal data'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "tools" -d 'List the tools of an endpoint'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "call" -d 'Call a tool of an endpoint'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "token" -d 'Make a token for a service, and what to paste into the files'
@@ -143,6 +144,15 @@ never\t''"
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -l check -d 'Write nothing; exit 3 where something differs, or with `--update` would be written'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -l run-commands -d 'Start the programs of servers with a `command`, and those that print secrets, without asking'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand lock" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand redact" -l pii -d 'The filter: a `[pii.NAME]` table' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand redact" -l direction -d 'Whose types: those of requests to servers, or of responses to clients' -r -f -a "request\t''
+response\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand redact" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand redact" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand redact" -l json -d 'Stdin is one message body in JSON: keys, numbers and escapes are understood'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand redact" -s h -l help -d 'Print help'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -l token -d 'The token to send; on a shared machine prefer the environment variable' -r
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -l timeout -d 'How long to wait for the whole answer' -r
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F

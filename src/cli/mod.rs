@@ -22,6 +22,7 @@ mod init;
 mod lock;
 mod man;
 mod plan;
+mod redact;
 mod schema;
 mod serve;
 mod status;
@@ -71,6 +72,7 @@ fn dispatch(command: Command, output: &Output) -> Outcome {
         Command::Lock(arguments) => lock::run(&arguments, output),
         Command::Man(arguments) => man::run(&arguments, output),
         Command::Plan(arguments) => plan::run(&arguments, output),
+        Command::Redact(arguments) => redact::run(&arguments, output),
         Command::Schema(arguments) => schema::run(&arguments, output),
         Command::Serve(arguments) => serve::run(&arguments, output),
         Command::Status(arguments) => status::run(&arguments, output),

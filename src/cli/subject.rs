@@ -4,8 +4,8 @@
 //! and useless.
 
 use super::exit::Failure;
-use crate::name::{Caller, EndpointName, Principal, ServerName, ServiceName};
-use crate::snapshot::Snapshot;
+use crate::name::{Caller, EndpointName, PiiName, Principal, ServerName, ServiceName};
+use crate::snapshot::{Pii, Snapshot};
 use crate::text::{list, safe};
 
 /// A tool by its server's own name for it.
@@ -38,6 +38,15 @@ pub(super) fn endpoint(snapshot: &Snapshot, name: &str) -> Result<EndpointName, 
     let found = snapshot.endpoints.keys().find(|known| known.as_str() == name);
     let known = snapshot.endpoints.keys().map(EndpointName::as_str);
     found.cloned().ok_or_else(|| unknown("endpoint", name, known))
+}
+
+/// A `[pii.NAME]` table.
+pub(super) fn filter<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a Pii, Failure> {
+    let found = snapshot.pii.iter().find(|(known, _)| known.as_str() == name);
+    let known = snapshot.pii.keys().map(PiiName::as_str);
+    found
+        .map(|(_, table)| table)
+        .ok_or_else(|| unknown("PII filter", name, known))
 }
 
 pub(super) fn tool(snapshot: &Snapshot, text: &str) -> Result<Tool, Failure> {

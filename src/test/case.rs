@@ -241,7 +241,7 @@ fn arguments(table: &table::Access, findings: &mut Findings) -> Result<Option<Ar
 }
 
 /// Also of tests of redaction: `input` and `output`. Dates become strings, as JSON has none.
-fn json(node: &Node, findings: &mut Findings) -> Result<Json, ()> {
+pub(super) fn json(node: &Node, findings: &mut Findings) -> Result<Json, ()> {
     Ok(match &node.value {
         Value::Array { items, .. } => {
             let items = items.iter().map(|item| json(item, findings));

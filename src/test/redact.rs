@@ -1,5 +1,6 @@
-//! `[[redact]]` tables: their references are checked. They are not run before there is a redactor, and never pass
-//! meanwhile.
+//! `[[redact]]` tables, run: the value goes through the redactor that the gate would use, and what comes out is compared.
+
+use serde_json::Value as Json;
 
 use super::case;
 use super::{Kind, Outcome, Test, World};
@@ -7,19 +8,35 @@ use crate::config::grammar::similar;
 use crate::config::table;
 use crate::diag::{Code, Finding, Findings};
 use crate::name::PiiName;
+use crate::pii::{Direction, Redactor};
+use crate::snapshot::Pii;
 use crate::text;
 
 /// `None` after a finding.
 pub(super) fn run(table: &table::Redact, world: World<'_>, findings: &mut Findings) -> Option<Test> {
     let before = findings.len();
-    case::endpoint(&table.endpoint, world, findings);
+    let endpoint = case::endpoint(&table.endpoint, world, findings);
     which_filter(table, findings);
     known_filter(table, world, findings);
     known_server(table, world, findings);
-    if findings.len() > before || table.input.get().is_none() || table.output.get().is_none() {
+    let input = table.input.get().and_then(|input| case::json(&input.0, findings).ok());
+    let output = table
+        .output
+        .get()
+        .and_then(|output| case::json(&output.0, findings).ok());
+    if findings.len() > before {
         return None;
     }
+    let (input, output) = (input?, output?);
     let about = table.pii.get().or(table.endpoint.get())?;
+    let filter = if let Some(named) = table.pii.get() {
+        world.snapshot.pii.keys().find(|name| name.as_str() == named.0)
+    } else {
+        let server = table.server.get().map(|server| server.0.as_str());
+        let server = world.snapshot.servers.keys().find(|name| Some(name.as_str()) == server);
+        world.snapshot.filter(&endpoint?, server)
+    };
+    let filter = filter.and_then(|name| world.snapshot.pii.get(name));
     Some(Test {
         kind: Kind::Redact,
         name: match table.name.get() {
@@ -27,18 +44,69 @@ pub(super) fn run(table: &table::Redact, world: World<'_>, findings: &mut Findin
             None => format!("redaction of {}", about.0),
         },
         place: table.place,
-        questions: 0,
-        outcome: Outcome::NotRun(
-            Finding::new(
-                Code::UnrunTest,
-                table.place,
-                "this version does not redact, and cannot test it",
-            )
-            .label("not run")
-            .help("take the test away until a version of mcpgw redacts"),
-        ),
+        questions: 1,
+        outcome: outcome(table, filter, &input, &output),
         notes: Vec::new(),
     })
+}
+
+fn outcome(table: &table::Redact, filter: Option<&Pii>, input: &Json, output: &Json) -> Outcome {
+    let not_run = |title: &str, help: &str| {
+        Outcome::NotRun(
+            Finding::new(Code::UnrunTest, table.place, title)
+                .label("not run")
+                .help(help),
+        )
+    };
+    if filter.is_some_and(|filter| filter.reversible) {
+        return not_run(
+            "this version does not make the tokens of `mode = \"token\"`, and cannot test them",
+            "take the test away until a version of mcpgw makes them",
+        );
+    }
+    let direction = match table.direction.get() {
+        Some(table::Direction::Request) => Direction::Request,
+        Some(table::Direction::Response) | None => Direction::Response,
+    };
+    let redactor = match filter.map(|filter| Redactor::new(filter, direction)) {
+        None => Redactor::none(),
+        Some(Ok(redactor)) => redactor,
+        Some(Err(error)) => return not_run(&error.to_string(), "write a smaller pattern"),
+    };
+    let Some(redacted) = redact(&redactor, direction, input) else {
+        return not_run(
+            "the value is too deeply nested to be redacted",
+            "write fewer values inside each other",
+        );
+    };
+    if redacted == *output {
+        return Outcome::Passed;
+    }
+    let place = table.output.place().unwrap_or(table.place);
+    Outcome::Failed(vec![
+        Finding::new(
+            Code::FailedTest,
+            place,
+            "what comes out of the redactor is something else",
+        )
+        .label(format!("comes out: {}", text::safe(&redacted.to_string())))
+        .help("write that as `output`, or change what the filter redacts"),
+    ])
+}
+
+/// `value` as the gate redacts it: among the arguments of a call, or in a tool's structured result.
+fn redact(redactor: &Redactor, direction: Direction, value: &Json) -> Option<Json> {
+    let message = match direction {
+        Direction::Request => serde_json::json!({ "params": { "arguments": value } }),
+        Direction::Response => serde_json::json!({ "result": { "structuredContent": value } }),
+    };
+    let redacted = redactor.redact(vec![message.to_string().into()]);
+    let message: Json = serde_json::from_slice(&redacted.pieces().concat()).ok()?;
+    let inside = match direction {
+        Direction::Request => "/params/arguments",
+        Direction::Response => "/result/structuredContent",
+    };
+    message.pointer(inside).cloned()
 }
 
 fn which_filter(table: &table::Redact, findings: &mut Findings) {

@@ -73,18 +73,6 @@ pub(in crate::cli) enum Later {
         #[command(flatten)]
         asking: Asking,
     },
-    /// Redact stdin
-    #[command(hide = true)]
-    Redact {
-        #[arg(long)]
-        pii: String,
-        #[arg(long)]
-        direction: Option<String>,
-        #[arg(long)]
-        json: bool,
-        #[command(flatten)]
-        asking: Asking,
-    },
     /// Read the audit log
     #[command(hide = true, args_conflicts_with_subcommands = true)]
     Logs {
@@ -227,7 +215,6 @@ impl Later {
             Self::Hold { .. } => "hold",
             Self::Import { .. } => "import",
             Self::Logs { .. } => "logs",
-            Self::Redact { .. } => "redact",
             Self::Release { .. } => "release",
             Self::Rollback { .. } => "rollback",
         }

@@ -57,6 +57,8 @@ pub(super) enum Command {
     Who(Who),
     /// Show how the servers' tools differ from what was reviewed, and record them
     Lock(Lock),
+    /// Redact stdin as a filter of the files would: byte for byte but for what is personal data
+    Redact(Redact),
     /// List the tools of an endpoint
     Tools(Tools),
     /// Call a tool of an endpoint
@@ -212,6 +214,27 @@ pub(super) struct Explain {
     /// How to write the answer
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) format: TextFormat,
+}
+
+#[derive(Args, Debug)]
+pub(super) struct Redact {
+    /// The filter: a `[pii.NAME]` table
+    #[arg(long, value_name = "NAME")]
+    pub(super) pii: String,
+    /// Whose types: those of requests to servers, or of responses to clients
+    #[arg(long, value_name = "DIRECTION", default_value = "response")]
+    pub(super) direction: RedactDirection,
+    /// Stdin is one message body in JSON: keys, numbers and escapes are understood
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) config: shared::ConfigOnly,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub(super) enum RedactDirection {
+    Request,
+    Response,
 }
 
 #[derive(Args, Debug)]

@@ -49,7 +49,6 @@ fn what_is_not_built_is_refused_by_name() {
         &["rollback", "3", "--yes"],
         &["hold", "user:a", "--reason", "why"],
         &["release", "user:a"],
-        &["redact", "--pii", "strict", "--json"],
         &["logs", "--endpoint", "a", "--follow"],
         &["logs", "verify"],
         &["grants", "list"],
