@@ -128,7 +128,8 @@ fn save(out: &Path, plan: &Plan, paths: &[PathBuf], current: &Judged, proposed: 
     let text = PlanFile::new(plan, paths.to_vec(), digests, bundle)
         .write()
         .map_err(|error| cannot(error.to_string()))?;
-    write_whole(out, &text).map_err(|error| cannot(error.to_string()))
+    let path = std::path::absolute(out).map_err(|error| cannot(error.to_string()))?;
+    write_whole(&path, &text).map_err(|error| cannot(error.to_string()))
 }
 
 /// As it is typed; words that a shell would take apart are quoted.

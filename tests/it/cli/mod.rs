@@ -3,6 +3,7 @@
 mod asking;
 mod basics;
 mod files;
+mod planning;
 mod quickstart;
 pub(crate) mod run;
 mod scripted;
