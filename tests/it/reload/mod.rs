@@ -2,6 +2,7 @@
 
 mod harness;
 mod load;
+mod planned;
 mod process;
 
 use std::fs;
