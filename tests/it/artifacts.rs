@@ -1,5 +1,7 @@
 //! What is committed and made from the program is what the program makes.
 
+use mcpgw::diag::{Code, Severity};
+
 use crate::cli::run::mcpgw;
 
 #[test]
@@ -93,6 +95,15 @@ fn every_link_of_the_docs_leads_somewhere() {
                 page.display()
             );
         }
+    }
+}
+
+#[test]
+fn every_warning_is_explained() {
+    let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/advice.md");
+    let text = std::fs::read_to_string(page).unwrap();
+    for code in Code::ALL.iter().filter(|code| code.severity() == Severity::Warning) {
+        assert!(text.contains(&format!("`{code}`")), "docs/advice.md has no `{code}`");
     }
 }
 

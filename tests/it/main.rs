@@ -5,6 +5,7 @@
 mod advice;
 mod artifacts;
 mod cases;
+mod ci;
 mod cli;
 mod deny;
 mod findings;

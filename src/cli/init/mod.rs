@@ -15,7 +15,10 @@ const FILES: [(&str, &str); 4] = [
     ("mcpgw.toml", include_str!("mcpgw.toml")),
     ("access.test.toml", include_str!("access.test.toml")),
     (".gitignore", include_str!("gitignore")),
-    (".github/workflows/mcpgw.yml", include_str!("workflow.yml")),
+    (
+        ".github/workflows/mcpgw.yml",
+        include_str!("../../../examples/ci/github.yml"),
+    ),
 ];
 
 pub(super) fn run(arguments: &Init, output: &Output) -> Outcome {
