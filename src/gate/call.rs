@@ -16,6 +16,7 @@ use crate::gate::counters::{CallCounters, Outcome, Running};
 use crate::gate::error::Error;
 use crate::gate::exchange::{Client, Exchange};
 use crate::gate::limit::Subject;
+use crate::gate::listen;
 use crate::gate::pump::session_link;
 use crate::gate::reply::{self, Context};
 use crate::gate::session::Session;
@@ -100,6 +101,10 @@ async fn send(
         session: Arc::clone(session),
         id: exchange.id.clone(),
     });
+    // A task belongs to a call that was let through: it may be asked for, and cancelled, whatever its tool says now.
+    let is_call = !tasks::is_task_method(&exchange.method);
+    let locks = &exchange.request.generation.snapshot.locks;
+    let lock = locks.get(target.permit.server()).filter(|_| is_call);
     let mut edits = Edits::default();
     if let Some((span, name)) = &target.rename {
         edits.replace(*span, quote(name));
@@ -124,6 +129,7 @@ async fn send(
         response_limit: response_limit(exchange, &target.limits),
         // A legacy client whose stream is lost has not cancelled (MCP 2025-11-25, Streamable HTTP); a modern one has.
         cancel_on_drop: exchange.era() == Era::Modern,
+        lock: lock.cloned(),
     };
     let watch = tasks::Watch::of(exchange, &target.permit, link.version());
     let sent = link.call(target.permit, call);
@@ -152,6 +158,10 @@ async fn send(
                 cancelled,
             };
             Ok(reply::answer(reply, context).await)
+        }
+        Err(failure) if failure.kind == FailureKind::HeldBack => {
+            running.end(Outcome::HeldBack);
+            Err(held_back(&exchange, &failure))
         }
         Err(failure) => {
             running.end(Outcome::Failed);
@@ -468,6 +478,22 @@ async fn open(exchange: &Exchange<'_>, target: &Target) -> Result<Link, crate::u
     match &exchange.client {
         Client::Legacy(session) => session_link(exchange, session, &target.upstream).await,
         Client::Modern(_) => target.upstream.open(&bridge::scope(exchange, None)).await,
+    }
+}
+
+/// Answered like a name that does not exist; the client, who was listed it, is told to list anew.
+fn held_back(exchange: &Exchange, failure: &crate::upstream::Failure) -> Error {
+    tracing::warn!(endpoint = %exchange.request.endpoint, method = exchange.method.as_str(), detail = &*crate::text::safe(&failure.detail), "a call is held back");
+    let (what, changed) = match exchange.method {
+        Method::ToolsCall => ("tool", Method::NotificationToolsChanged),
+        _ => ("prompt", Method::NotificationPromptsChanged),
+    };
+    if let Some(session) = exchange.session() {
+        session.tell(listen::notification(&changed, None));
+    }
+    match named(exchange, |params| params.name, "name") {
+        Ok((_, shown)) => Error::invalid_params(format!("there is no {what} `{shown}`")),
+        Err(_) => Error::invalid_params(format!("there is no such {what}")),
     }
 }
 

@@ -22,6 +22,8 @@ pub struct CallCounters {
     pub denied: AtomicU64,
     /// The server could not be reached, did not answer in time, or broke the protocol.
     pub failed: AtomicU64,
+    /// Not sent: the session that was to run it does not list what was reviewed.
+    pub held_back: AtomicU64,
     /// Cancelled by the client, or its connection was lost.
     pub cancelled: AtomicU64,
     pub in_flight: AtomicI64,
@@ -62,6 +64,7 @@ pub(super) enum Outcome {
     Answered,
     Cancelled,
     Failed,
+    HeldBack,
 }
 
 impl Running {
@@ -86,6 +89,7 @@ impl Drop for Running {
             Outcome::Answered => &self.counters.answered,
             Outcome::Cancelled => &self.counters.cancelled,
             Outcome::Failed => &self.counters.failed,
+            Outcome::HeldBack => &self.counters.held_back,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }

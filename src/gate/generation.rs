@@ -71,10 +71,11 @@ impl Generation {
         let state = self.endpoints.get(endpoint)?;
         let table = self.snapshot.endpoints.get(endpoint)?;
         let kept = lock(&state.offer).clone();
-        if let Some(offer) = kept.filter(|offer| offer.is_current()) {
-            return Some(offer);
+        if let Some(offer) = kept.as_ref().filter(|offer| offer.is_current()) {
+            return Some(Arc::clone(offer));
         }
         let offer = Arc::new(Offer::of(self, table));
+        offer.tell_changes(kept.as_deref(), endpoint);
         *lock(&state.offer) = Some(Arc::clone(&offer));
         Some(offer)
     }

@@ -7,6 +7,7 @@ use crate::gate::body::Body;
 use crate::gate::error::Error;
 use crate::gate::exchange::{Exchange, json_response};
 use crate::gate::view::Kind;
+use crate::gate::withheld::Withheld;
 use crate::mcp::Era;
 
 /// `tools/list` and its siblings. All of it is one page, so that any cursor is one that was never given out.
@@ -15,8 +16,17 @@ pub(super) async fn answer(exchange: &Exchange<'_>, kind: Kind) -> Result<Respon
         return Err(Error::invalid_params("this cursor was not given out here"));
     }
     let view = exchange.view().await?;
+    let withheld = Withheld::of(exchange, &view, kind).await;
+    let (list, fingerprint) = if withheld.is_empty() {
+        (
+            view.list(kind, exchange.era()).clone(),
+            view.announced_fingerprint(kind),
+        )
+    } else {
+        view.list_without(kind, exchange.era(), |item| withheld.holds(item))
+    };
     if let Some(session) = exchange.session() {
-        session.saw(kind, view.announced_fingerprint(kind));
+        session.saw(kind, fingerprint);
     }
     let end = match exchange.era() {
         Era::Legacy => "}}",
@@ -32,7 +42,7 @@ pub(super) async fn answer(exchange: &Exchange<'_>, kind: Kind) -> Result<Respon
             Kind::Resources => br#","result":{"resources":"#,
             Kind::Templates => br#","result":{"resourceTemplates":"#,
         }),
-        view.list(kind, exchange.era()).clone(),
+        list,
         Bytes::from_static(end.as_bytes()),
     ])))
 }

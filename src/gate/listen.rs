@@ -274,7 +274,7 @@ fn tag(id: &Bytes) -> String {
     )
 }
 
-fn notification(method: &Method, tag: Option<&str>) -> Bytes {
+pub(super) fn notification(method: &Method, tag: Option<&str>) -> Bytes {
     let params = tag.map_or_else(String::new, |tag| format!(r#","params":{{"_meta":{{{tag}}}}}"#));
     format!(r#"{{"jsonrpc":"2.0","method":"{}"{params}}}"#, method.as_str()).into()
 }

@@ -27,6 +27,7 @@ mod tasks;
 mod template;
 mod view;
 mod visible;
+mod withheld;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -247,6 +248,11 @@ async fn follow(gate: Weak<Gate>, generation: Weak<Generation>, mut changes: wat
         changes.mark_unchanged();
         match gate.upgrade() {
             Some(gate) if std::ptr::eq(Arc::as_ptr(&gate.live.load()), generation.as_ptr()) => {
+                let generation = gate.generation();
+                // What the lock holds back from now on is logged now, whoever asks when.
+                for endpoint in generation.snapshot.endpoints.keys() {
+                    drop(generation.offer(endpoint));
+                }
                 gate.changes.send_modify(|count| *count += 1);
             }
             _ => return,

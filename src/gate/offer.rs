@@ -4,7 +4,7 @@
 //! the server's own order. An item's JSON stays as the server sent it but for a shown name, a description override, and
 //! characters hidden in its texts, which are taken out. The lock compares what the server sent.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
@@ -15,12 +15,12 @@ use sha2::{Digest, Sha256};
 use crate::gate::counters::CallCounters;
 use crate::gate::generation::Generation;
 use crate::gate::visible::{name_is_visible, visible};
-use crate::lock::Difference;
 use crate::mcp::edit::Edits;
 use crate::mcp::json;
-use crate::name::ServerName;
+use crate::name::{EndpointName, ServerName};
 use crate::snapshot::{Endpoint, Limits, Selection, ToolNames, ToolOverride};
-use crate::upstream::{Catalogue, Item, Tool, Upstream};
+use crate::text::safe;
+use crate::upstream::{Catalogue, CatalogueState, Item, Tool, Upstream};
 
 /// LLM providers refuse longer names, and one of them kills the client's whole session.
 const MAX_SHOWN_NAME: usize = 64;
@@ -69,6 +69,9 @@ pub struct Problem {
     /// `server/name` of all that are concerned.
     pub items: Vec<String>,
     pub reason: String,
+    /// The pinned server whose lock holds it back.
+    #[serde(rename = "held-back", skip_serializing_if = "Option::is_none")]
+    pub held_back: Option<String>,
 }
 
 impl Offer {
@@ -114,23 +117,19 @@ impl Offer {
         let index = self.servers.len() - 1;
         let catalogue = Arc::clone(&self.servers[index].catalogue);
         let lock = generation.snapshot.locks.get(&selection.server);
-        let held = |kind: &str, name: &str, reason: String| {
-            tracing::debug!(server = %selection.server, kind, name, reason, "held back by the lock");
-            Problem {
-                shown: name.to_owned(),
-                items: vec![format!("{}/{name}", selection.server)],
-                reason: format!("held back by the lock: {reason}"),
-            }
+        let held = |name: &str, reason: String| Problem {
+            shown: name.to_owned(),
+            items: vec![format!("{}/{name}", selection.server)],
+            reason: format!("held back by the lock: {reason}"),
+            held_back: Some(selection.server.to_string()),
         };
         for tool in catalogue
             .tools
             .iter()
             .filter(|tool| selection.tools.is_match(&tool.item.name))
         {
-            if let Some(reason) =
-                lock.and_then(|lock| differs(lock.tool(&tool.item.name), |known| known.differs(&tool.item.raw)))
-            {
-                self.problems.push(held("tool", &tool.item.name, reason));
+            if let Some(reason) = lock.and_then(|lock| lock.tool_differs(&tool.item.name, &tool.item.raw)) {
+                self.problems.push(held(&tool.item.name, reason));
                 continue;
             }
             if !name_is_visible(&tool.item) {
@@ -161,10 +160,8 @@ impl Offer {
             .iter()
             .filter(|prompt| selection.prompts.is_match(&prompt.name))
         {
-            if let Some(reason) =
-                lock.and_then(|lock| differs(lock.prompt(&prompt.name), |known| known.differs(&prompt.raw)))
-            {
-                self.problems.push(held("prompt", &prompt.name, reason));
+            if let Some(reason) = lock.and_then(|lock| lock.prompt_differs(&prompt.name, &prompt.raw)) {
+                self.problems.push(held(&prompt.name, reason));
                 continue;
             }
             if !name_is_visible(prompt) {
@@ -198,11 +195,42 @@ impl Offer {
             .iter()
             .filter(|template| selection.resources.is_match(&template.name))
         {
-            match lock.and_then(|lock| differs(lock.template(&template.name), |known| known.differs(&template.raw))) {
-                Some(reason) => self.problems.push(held("template", &template.name, reason)),
+            match lock.and_then(|lock| lock.template_differs(&template.name, &template.raw)) {
+                Some(reason) => self.problems.push(held(&template.name, reason)),
                 None => self.templates.push(plain(template)),
             }
         }
+        let gone = lock.filter(|_| catalogue.state == CatalogueState::Ready).into_iter();
+        for (name, _) in gone.flat_map(|lock| lock.tools()) {
+            let listed = || catalogue.tools.iter().any(|tool| tool.item.name == *name);
+            if selection.tools.is_match(name) && !listed() {
+                self.problems.push(held(name, "it is gone".to_owned()));
+            }
+        }
+    }
+
+    /// What the lock holds back is told when it begins, and when it ends.
+    pub(super) fn tell_changes(&self, before: Option<&Self>, endpoint: &EndpointName) {
+        let known = before.map_or(&[][..], |before| &before.problems);
+        for problem in self.problems.iter().filter(|problem| problem.held_back.is_some()) {
+            if !known.contains(problem) {
+                tracing::warn!(%endpoint, item = &*safe(&problem.items.join(", ")), reason = &*safe(&problem.reason), "not served");
+            }
+        }
+        for problem in known.iter().filter(|problem| problem.held_back.is_some()) {
+            if !self.problems.iter().any(|now| now.items == problem.items) {
+                tracing::info!(%endpoint, item = &*safe(&problem.items.join(", ")), "not held back by the lock any more");
+            }
+        }
+    }
+
+    /// How many items the lock of each pinned server holds back.
+    pub fn held_back(&self) -> BTreeMap<&str, usize> {
+        let mut counts = BTreeMap::new();
+        for server in self.problems.iter().filter_map(|problem| problem.held_back.as_deref()) {
+            *counts.entry(server).or_default() += 1;
+        }
+        counts
     }
 
     /// Of several with one shown name the only pinned one keeps it, else none is served. Of several with one URI the first server does.
@@ -260,19 +288,12 @@ fn renamed(item: &Item, shown: &str, description: Option<&str>) -> Bytes {
 
 /// A name that looks like another's is served to nobody: who chose it by a glob has not seen it.
 fn hidden(server: &ServerName, item: &Item) -> Problem {
-    let name = crate::text::safe(&item.name);
+    let name = safe(&item.name);
     Problem {
         shown: name.to_string(),
         items: vec![format!("{server}/{name}")],
         reason: "its name has hidden characters".to_owned(),
-    }
-}
-
-/// Why a pinned server's item is not what was reviewed.
-fn differs<T>(locked: Option<&T>, compare: impl FnOnce(&T) -> Option<Difference>) -> Option<String> {
-    match locked {
-        None => Some("it is new".to_owned()),
-        Some(known) => compare(known).map(|difference| difference.reason().to_owned()),
+        held_back: None,
     }
 }
 
@@ -306,6 +327,7 @@ fn settle(
                 shown: item.shown.to_string(),
                 items: rivals.iter().map(|&rival| names(&items[rival])).collect(),
                 reason,
+                held_back: None,
             });
         }
     }
@@ -326,6 +348,7 @@ fn first_of_each(items: &[OfferItem], names: impl Fn(&OfferItem) -> String, prob
                     "two servers offer this URI: {} comes first in the configuration and has it",
                     names(&items[owner])
                 ),
+                held_back: None,
             });
         }
     }

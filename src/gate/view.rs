@@ -122,11 +122,28 @@ impl View {
     }
 
     pub(super) fn list(&self, kind: Kind, era: Era) -> &Bytes {
-        let list = &self.lists[kind as usize];
-        match era {
-            Era::Legacy => &list.legacy,
-            Era::Modern => &list.modern,
-        }
+        self.lists[kind as usize].of_era(era)
+    }
+
+    /// The list of one caller who may use less than the others, and its fingerprint. Rendered anew each time.
+    pub(super) fn list_without(&self, kind: Kind, era: Era, leave_out: impl Fn(&OfferItem) -> bool) -> (Bytes, u64) {
+        let raw = |table: &HashMap<Arc<str>, usize>, items: &mut dyn Iterator<Item = &OfferItem>| {
+            let own = items
+                .enumerate()
+                .filter(|(at, item)| table.get(&item.shown) == Some(at));
+            let left = own.filter(|(_, item)| !leave_out(item));
+            left.map(|(_, item)| item.raw.clone()).collect::<Vec<Bytes>>()
+        };
+        let raw = match kind {
+            Kind::Tools => raw(&self.tools, &mut self.offer.tools.iter().map(|tool| &tool.item)),
+            Kind::Prompts => raw(&self.prompts, &mut self.offer.prompts.iter()),
+            Kind::Resources | Kind::Templates => {
+                return (self.list(kind, era).clone(), self.announced_fingerprint(kind));
+            }
+        };
+        let list = List::of(raw.iter(), kind == Kind::Tools);
+        let fingerprint = list.fingerprint;
+        (list.of_era(era).clone(), fingerprint)
     }
 
     /// Changes when what `list_changed` announces does: templates are announced as resources.
@@ -173,6 +190,13 @@ impl View {
 }
 
 impl List {
+    fn of_era(&self, era: Era) -> &Bytes {
+        match era {
+            Era::Legacy => &self.legacy,
+            Era::Modern => &self.modern,
+        }
+    }
+
     fn of<'a>(items: impl Iterator<Item = &'a Bytes> + Clone, tools: bool) -> Self {
         let modern = array(items.clone().cloned());
         let differs = tools && items.clone().any(|item| for_legacy(item).is_some());

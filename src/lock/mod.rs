@@ -53,6 +53,19 @@ impl Lock {
         self.templates.get(uri_template)
     }
 
+    /// Why a tool that a server lists is not what was reviewed, in a few words; `None`: it is.
+    pub fn tool_differs(&self, name: &str, live: &[u8]) -> Option<String> {
+        differs(self.tool(name), |known| known.differs(live))
+    }
+
+    pub fn prompt_differs(&self, name: &str, live: &[u8]) -> Option<String> {
+        differs(self.prompt(name), |known| known.differs(live))
+    }
+
+    pub fn template_differs(&self, uri_template: &str, live: &[u8]) -> Option<String> {
+        differs(self.template(uri_template), |known| known.differs(live))
+    }
+
     /// Takes over one tool as `live` has it, which may be not at all; everything else stays as it was reviewed. `false`:
     /// neither of them knows it.
     pub fn take_tool(&mut self, live: &Self, name: &str) -> bool {
@@ -83,6 +96,13 @@ impl Lock {
     /// By URI template.
     pub fn templates(&self) -> impl Iterator<Item = (&Arc<str>, &LockedTemplate)> {
         self.templates.iter()
+    }
+}
+
+fn differs<T>(known: Option<&T>, compare: impl FnOnce(&T) -> Option<Difference>) -> Option<String> {
+    match known {
+        None => Some("it is new".to_owned()),
+        Some(known) => compare(known).map(|difference| difference.reason().to_owned()),
     }
 }
 

@@ -11,7 +11,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
-use crate::gate::CallCounters;
+use crate::gate::{CallCounters, Generation};
 use crate::serve::hosts;
 use crate::serve::live::Live;
 use crate::upstream::Condition;
@@ -107,6 +107,7 @@ fn text(live: &Live) -> String {
         );
     }
     calls(&mut page, live);
+    held_back(&mut page, &generation);
     page.family("mcpgw_upstream_up", "gauge", "Does the server answer?");
     for (name, upstream) in &generation.upstreams {
         let is_up = upstream.status().health.condition == Condition::Well;
@@ -117,10 +118,11 @@ fn text(live: &Live) -> String {
 
 fn calls(page: &mut Page, live: &Live) {
     type Read = fn(&CallCounters) -> u64;
-    let outcomes: [(&str, Read); 4] = [
+    let outcomes: [(&str, Read); 5] = [
         ("answered", |calls| calls.answered.load(Ordering::Relaxed)),
         ("denied", |calls| calls.denied.load(Ordering::Relaxed)),
         ("failed", |calls| calls.failed.load(Ordering::Relaxed)),
+        ("held-back", |calls| calls.held_back.load(Ordering::Relaxed)),
         ("cancelled", |calls| calls.cancelled.load(Ordering::Relaxed)),
     ];
     let counted = live.gate.counters().by_server();
@@ -142,6 +144,44 @@ fn calls(page: &mut Page, live: &Live) {
             "mcpgw_calls_in_flight",
             &labels,
             counters.in_flight.load(Ordering::Relaxed),
+        );
+    }
+}
+
+/// Of every pinned server, also where it is nothing, so that a rise can be alerted on.
+fn held_back(page: &mut Page, generation: &Generation) {
+    let locks = &generation.snapshot.locks;
+    page.family(
+        "mcpgw_held_back",
+        "gauge",
+        "Selected tools, prompts and templates that the lock holds back.",
+    );
+    for endpoint in generation.snapshot.endpoints.keys() {
+        let Some(offer) = generation.offer(endpoint) else {
+            continue;
+        };
+        let counts = offer.held_back();
+        for server in offer.servers.iter().filter(|server| locks.contains_key(&server.name)) {
+            let labels = [("endpoint", endpoint.as_str()), ("server", server.name.as_str())];
+            let count = counts.get(server.name.as_str()).copied().unwrap_or_default();
+            page.sample("mcpgw_held_back", &labels, count);
+        }
+    }
+    page.family(
+        "mcpgw_held_back_in_sessions",
+        "gauge",
+        "Tools and prompts of pinned servers that only a session or process of its own lists otherwise than reviewed.",
+    );
+    for (name, upstream) in generation
+        .upstreams
+        .iter()
+        .filter(|(name, _)| locks.contains_key(*name))
+    {
+        let labels = [("server", name.as_str())];
+        page.sample(
+            "mcpgw_held_back_in_sessions",
+            &labels,
+            upstream.held_back_in_sessions().len(),
         );
     }
 }

@@ -118,6 +118,7 @@ fn calls(live: &Live) -> Value {
             "answered": counters.answered.load(Ordering::Relaxed),
             "denied": counters.denied.load(Ordering::Relaxed),
             "failed": counters.failed.load(Ordering::Relaxed),
+            "held-back": counters.held_back.load(Ordering::Relaxed),
             "cancelled": counters.cancelled.load(Ordering::Relaxed),
             "in-flight": counters.in_flight.load(Ordering::Relaxed),
         })

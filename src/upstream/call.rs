@@ -14,6 +14,7 @@ use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::lock::Lock;
 use crate::mcp::Method;
 use crate::name::ServerName;
 use crate::pii::Redacted;
@@ -40,6 +41,8 @@ pub struct Call {
     /// Is the server told when nobody waits for the answer any more? A legacy client that has lost its connection has not
     /// cancelled (MCP 2025-11-25, Streamable HTTP): its call runs on, and the answer is discarded.
     pub cancel_on_drop: bool,
+    /// Of a pinned server: the session that runs the call must list the tool or prompt as it stands there.
+    pub lock: Option<Arc<Lock>>,
 }
 
 /// What a server answers.

@@ -19,6 +19,7 @@ use crate::upstream::failure::{Failure, FailureKind};
 use crate::upstream::greeting::{Greeting, Response};
 use crate::upstream::renewable::Renewable;
 use crate::upstream::request::{Outgoing, cancelled};
+use crate::upstream::review::Review;
 use crate::upstream::scope::{Profile, Sink, Unsolicited};
 use crate::upstream::stdio::{Crashes, Process};
 use crate::upstream::subscribe::{Change, Subscriptions};
@@ -46,6 +47,8 @@ pub(super) struct Conversation {
     used: Mutex<Instant>,
     pub(super) crashes: Crashes,
     listener: Mutex<Option<AbortOnDropHandle<()>>>,
+    /// What the session listed, where somebody asked because the server is pinned.
+    pub(super) review: Review,
 }
 
 /// A conversation after its greeting.
@@ -86,6 +89,7 @@ impl Conversation {
             used: Mutex::new(Instant::now()),
             crashes: Crashes::default(),
             listener: Mutex::new(None),
+            review: Review::default(),
         }
     }
 
@@ -175,8 +179,7 @@ impl Conversation {
 
     /// Sends a request. Where the session turns out to be lost, and the request surely was not executed, once more in a new one.
     pub(super) async fn send(self: &Arc<Self>, outgoing: Outgoing, era: Era) -> Result<Reply, Failure> {
-        let deadline = outgoing.deadline;
-        let session = self.session_until(deadline).await?;
+        let session = self.session_for(&outgoing).await?;
         self.check_era(&session, era)?;
         let again = session.can_be_lost().then(|| outgoing.again());
         match self.attempt(&session, outgoing).await {
@@ -191,7 +194,7 @@ impl Conversation {
         let again = again.ok_or_else(lost)?;
         tracing::info!(server = %self.core.name(), "the session is lost: a new one is made");
         self.current.lose(&session);
-        let session = self.session_until(deadline).await?;
+        let session = self.session_for(&again).await?;
         self.check_era(&session, era)?;
         match Box::pin(self.attempt(&session, again)).await {
             Ok(reply) => Ok(reply),
@@ -240,7 +243,15 @@ impl Conversation {
         }
     }
 
-    async fn session_until(self: &Arc<Self>, deadline: Instant) -> Result<Arc<Session>, Failure> {
+    /// The session that this request goes to; of a pinned server one that still lists what was reviewed.
+    async fn session_for(self: &Arc<Self>, outgoing: &Outgoing) -> Result<Arc<Session>, Failure> {
+        match &outgoing.pin {
+            None => self.session_until(outgoing.deadline).await,
+            Some(pin) => Box::pin(self.reviewed(pin, outgoing.deadline)).await,
+        }
+    }
+
+    pub(super) async fn session_until(self: &Arc<Self>, deadline: Instant) -> Result<Arc<Session>, Failure> {
         if let Some(session) = self.live() {
             return Ok(session);
         }
@@ -298,6 +309,7 @@ impl Conversation {
             Method::NotificationToolsChanged
             | Method::NotificationPromptsChanged
             | Method::NotificationResourcesChanged => {
+                self.review.changed(method);
                 self.core.suspect();
             }
             Method::NotificationResourceUpdated => {

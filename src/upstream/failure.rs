@@ -19,6 +19,8 @@ pub enum FailureKind {
     Busy,
     /// The conversation ended before the answer came. The request may have been executed.
     Ended,
+    /// The session does not list the thing as it was reviewed. Nothing was sent.
+    HeldBack,
     /// The server answers something that is not MCP, or refuses the conversation.
     Protocol,
     /// The circuit is open, or a child that crashes too often waits for its next start. Nothing was sent.
@@ -47,6 +49,7 @@ impl Failure {
         match self.kind {
             FailureKind::Busy => format!("server `{server}` has no room for another conversation; try again later"),
             FailureKind::Ended => format!("server `{server}` ended the conversation before it answered"),
+            FailureKind::HeldBack => format!("server `{server}` has changed this since it was reviewed"),
             FailureKind::Protocol => format!("server `{server}` gave an answer that the gateway cannot use"),
             FailureKind::Refused => format!("server `{server}` is failing and is not asked for now; try again later"),
             FailureKind::Timeout => format!("server `{server}` did not answer in time"),
@@ -63,6 +66,7 @@ impl FailureKind {
         match self {
             Self::Busy => "busy",
             Self::Ended => "ended",
+            Self::HeldBack => "held-back",
             Self::Protocol => "protocol",
             Self::Refused => "refused",
             Self::Timeout => "timeout",

@@ -100,7 +100,11 @@ async fn attempt(upstream: &Arc<Upstream>) -> Result<Listed, Failure> {
     let session = upstream.own.session().await?;
     // What led here, a connect too, is answered by this very listing; what happens from now on asks for another.
     upstream.core.take_suspicion();
-    Box::pin(list(&upstream.own, &session)).await
+    let review = &upstream.own.review;
+    let stamp = review.stamp();
+    let listed = Box::pin(list(&upstream.own, &session)).await?;
+    review.note(&session, stamp, &listed.catalogue);
+    Ok(listed)
 }
 
 fn publish(upstream: &Upstream, mut catalogue: Catalogue) {

@@ -11,6 +11,7 @@ use crate::upstream::call::{Call, Reply};
 use crate::upstream::conversation::Conversation;
 use crate::upstream::failure::{Failure, FailureKind};
 use crate::upstream::request::Outgoing;
+use crate::upstream::review::Pin;
 use crate::upstream::scope::Sink;
 
 /// Cheap to clone. What it is subscribed to ends with the last clone.
@@ -52,6 +53,7 @@ impl Link {
             return Err(core.failure(FailureKind::Protocol, "the permit is for another server"));
         }
         core.health.check()?;
+        let pin = call.lock.and_then(|lock| Pin::new(&permit, lock));
         let outgoing = Outgoing {
             method: call.method,
             id: call.id,
@@ -63,6 +65,7 @@ impl Link {
             limit: call.response_limit,
             link: Some(self.0.number),
             cancel_on_drop: call.cancel_on_drop,
+            pin,
         };
         self.0.conversation.send(outgoing, self.0.version.era()).await
     }

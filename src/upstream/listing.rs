@@ -126,6 +126,22 @@ fn tool(conversation: &Conversation, item: Item) -> Option<Tool> {
     })
 }
 
+/// The tools alone, of a session that is to run a call of one.
+pub(super) async fn fetch_tools(conversation: &Arc<Conversation>, session: &Session) -> Result<Vec<Item>, Failure> {
+    if !session.greeting().has("tools") {
+        return Ok(Vec::new());
+    }
+    Ok(fetch(conversation, TOOLS).await?.items)
+}
+
+/// The prompts alone.
+pub(super) async fn fetch_prompts(conversation: &Arc<Conversation>, session: &Session) -> Result<Vec<Item>, Failure> {
+    if !session.greeting().has("prompts") {
+        return Ok(Vec::new());
+    }
+    Ok(fetch(conversation, PROMPTS).await?.items)
+}
+
 async fn fetch(conversation: &Arc<Conversation>, shape: Shape) -> Result<List, Failure> {
     let core = &conversation.core;
     let method = (shape.method)();

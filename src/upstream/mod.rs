@@ -21,6 +21,7 @@ mod pool;
 mod probe;
 mod renewable;
 mod request;
+mod review;
 mod scope;
 mod settings;
 mod stdio;
@@ -31,6 +32,7 @@ mod ticket;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,10 +48,12 @@ pub use catalogue::{Catalogue, CatalogueState, CatalogueStatus, Item, Tool};
 pub use failure::{Failure, FailureKind};
 pub use health::{Condition, HealthStatus};
 pub use link::Link;
+pub use review::{Kind, Verdict};
 pub use scope::{Profile, Scope, SessionKey, Sink, Unsolicited};
 pub use settings::{Context, Limits, Secret, Settings, SettingsError};
 pub use survey::{Survey, survey};
 
+use crate::lock::Lock;
 use crate::mcp::Version;
 use crate::name::ServerName;
 use crate::snapshot::{Isolation, Transport as Table};
@@ -84,6 +88,17 @@ pub struct Status {
     pub catalogue: CatalogueStatus,
     /// Messages of the server that reached nobody.
     pub dropped_messages: u64,
+    /// What sessions and processes of callers' own list otherwise than it was reviewed.
+    pub held_back: Vec<HeldBack>,
+}
+
+/// One tool or prompt of a pinned server, in all sessions that list it alike.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct HeldBack {
+    pub kind: &'static str,
+    pub name: String,
+    pub reason: String,
+    pub sessions: usize,
 }
 
 impl Upstream {
@@ -162,6 +177,30 @@ impl Upstream {
         Ok(Link::new(conversation, version, scope.sink.clone()))
     }
 
+    /// What the session or process that would run this caller's calls holds back, as far as it was ever listed. Where it said
+    /// that its list changed it is asked anew; a failure of that says that nothing is known.
+    pub async fn verdict(
+        &self,
+        scope: &Scope,
+        kind: Kind,
+        lock: &Arc<Lock>,
+        deadline: Instant,
+    ) -> Result<Option<Arc<Verdict>>, Failure> {
+        let Some(version) = self.core.known_version() else {
+            return Ok(None);
+        };
+        let conversation = match isolate(self.isolation(), version.era(), scope) {
+            Key::Shared => Some(Arc::clone(&self.own)),
+            // One that is opened for a single call lists for it.
+            Key::Lone => None,
+            key => self.pool.get(&key),
+        };
+        match conversation {
+            Some(conversation) => conversation.known_verdict(kind, lock, deadline).await,
+            None => Ok(None),
+        }
+    }
+
     /// A client's session is over: what was opened for it alone ends.
     pub fn release(self: &Arc<Self>, session: &str) {
         let over = self.pool.take_session(session);
@@ -193,8 +232,38 @@ impl Upstream {
             sessions: all().filter(|conversation| conversation.live().is_some()).count(),
             calls_in_flight: all().map(|conversation| conversation.in_flight()).sum(),
             catalogue: self.catalogue().status(),
+            held_back: self.held_back_in_sessions(),
             dropped_messages: self.core.dropped.load(std::sync::atomic::Ordering::Relaxed),
         }
+    }
+
+    /// Besides what the gateway's own conversation lists, which the offers compare. Sorted; at most a thousand.
+    pub fn held_back_in_sessions(&self) -> Vec<HeldBack> {
+        const MOST: usize = 1_000;
+        let mut counts = BTreeMap::new();
+        for conversation in self
+            .pool
+            .conversations()
+            .iter()
+            .filter(|conversation| conversation.live().is_some())
+        {
+            for verdict in conversation.review.verdicts() {
+                for (name, reason) in verdict.held_back() {
+                    let known = counts.len();
+                    let key = (verdict.kind().as_str(), name.to_owned(), reason.to_owned());
+                    if known < MOST || counts.contains_key(&key) {
+                        *counts.entry(key).or_default() += 1;
+                    }
+                }
+            }
+        }
+        let one = |((kind, name, reason), sessions)| HeldBack {
+            kind,
+            name,
+            reason,
+            sessions,
+        };
+        counts.into_iter().map(one).collect()
     }
 
     /// Lets calls in flight finish until `deadline`, then ends all sessions and processes. Whoever calls it sends nothing new.

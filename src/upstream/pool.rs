@@ -74,6 +74,10 @@ impl Pool {
         conversation
     }
 
+    pub(super) fn get(&self, key: &Key) -> Option<Arc<Conversation>> {
+        self.map().get(key).cloned()
+    }
+
     /// What has been idle for longer than `limit`. It stays in the pool only where a link still holds it.
     pub(super) fn idle(&self, limit: Duration) -> Vec<Arc<Conversation>> {
         let mut found = Vec::new();

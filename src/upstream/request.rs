@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::mcp::{Era, Method, Version, json};
 use crate::upstream::core::Core;
+use crate::upstream::review::Pin;
 
 /// A request on its way to a server, past all checks.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(super) struct Outgoing {
     /// Which link sends it; `None`: the gateway itself.
     pub(super) link: Option<u64>,
     pub(super) cancel_on_drop: bool,
+    /// Of a pinned server: what the session must list as it was reviewed.
+    pub(super) pin: Option<Pin>,
 }
 
 impl Outgoing {
@@ -41,6 +44,7 @@ impl Outgoing {
             limit: self.limit,
             link: self.link,
             cancel_on_drop: self.cancel_on_drop,
+            pin: self.pin.clone(),
         }
     }
 
@@ -74,6 +78,7 @@ impl Outgoing {
             limit: core.settings.limits.response_body,
             link: None,
             cancel_on_drop: true,
+            pin: None,
         }
     }
 }

@@ -178,6 +178,7 @@ pub(super) fn outgoing(link: &Link, tool: &str, wait: Duration) -> Outgoing {
         limit: 1 << 20,
         link: Some(link.number()),
         cancel_on_drop: true,
+        pin: None,
     }
 }
 

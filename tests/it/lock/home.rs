@@ -105,7 +105,7 @@ impl Home {
             .unwrap();
         let running = Running { child, home: self };
         running.until("it is ready", || {
-            running.control().status().is_ok_and(|status| status["ready"] == true)
+            running.asked().is_ok_and(|status| status["ready"] == true)
         });
         running
     }
@@ -116,8 +116,30 @@ impl Running {
         control::Gateway::find(None, None, &self.home.path("state")).unwrap()
     }
 
+    pub(super) fn status(&self) -> Value {
+        self.asked().unwrap()
+    }
+
+    /// Of the listener that serves `what`.
+    pub(super) fn listener(&self, what: &str) -> String {
+        let status = self.status();
+        let listeners = status["listeners"].as_array().unwrap();
+        let listener = listeners.iter().find(|listener| listener["serves"] == what).unwrap();
+        listener["address"].as_str().unwrap().to_owned()
+    }
+
+    /// On a thread of its own: a test of async code is no place to block.
+    fn asked(&self) -> Result<Value, control::ControlError> {
+        std::thread::scope(|scope| scope.spawn(|| self.control().status()).join().unwrap())
+    }
+
     pub(super) fn log(&self) -> String {
         self.home.read("log")
+    }
+
+    /// Of the endpoint `all`.
+    pub(super) fn url(&self) -> String {
+        format!("http://{}/mcp/all", self.listener("endpoints"))
     }
 
     pub(super) fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
