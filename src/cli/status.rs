@@ -188,12 +188,41 @@ fn problems(status: &Value, style: Style) -> String {
     })
     .iter()
     .sum();
-    if number == 0 {
+    let head = style.warning(&count(number, "selected item"));
+    let selected = match number {
+        0 => String::new(),
+        _ => format!("\n{head} not served:\n{}", lines.concat()),
+    };
+    selected + &held_back(status, style)
+}
+
+/// What only some sessions of pinned servers list otherwise than reviewed.
+fn held_back(status: &Value, style: Style) -> String {
+    let lines: Vec<String> = all(status, "/servers", |server| {
+        all(server, "/held_back", |held| {
+            format!(
+                "  {} `{}/{}`, in {}: {}\n",
+                text(held, "/kind"),
+                text(server, "/name"),
+                text(held, "/name"),
+                count(
+                    held.get("sessions")
+                        .and_then(Value::as_u64)
+                        .and_then(|number| number.try_into().ok())
+                        .unwrap_or(0),
+                    "session"
+                ),
+                text(held, "/reason")
+            )
+        })
+        .concat()
+    });
+    if lines.concat().is_empty() {
         return String::new();
     }
     format!(
-        "\n{} not served:\n{}",
-        style.warning(&count(number, "selected item")),
+        "\n{}, whose own process or session lists otherwise than reviewed:\n{}",
+        style.warning("held back from single clients"),
         lines.concat()
     )
 }

@@ -102,7 +102,7 @@ async fn send(
         id: exchange.id.clone(),
     });
     // A task belongs to a call that was let through: it may be asked for, and cancelled, whatever its tool says now.
-    let is_call = !tasks::is_task_method(&exchange.method);
+    let is_call = !tasks::is_task_method(exchange.method);
     let locks = &exchange.request.generation.snapshot.locks;
     let lock = locks.get(target.permit.server()).filter(|_| is_call);
     let mut edits = Edits::default();
@@ -161,7 +161,7 @@ async fn send(
         }
         Err(failure) if failure.kind == FailureKind::HeldBack => {
             running.end(Outcome::HeldBack);
-            Err(held_back(&exchange, &failure))
+            Err(held_back(exchange, &failure))
         }
         Err(failure) => {
             running.end(Outcome::Failed);
@@ -482,7 +482,7 @@ async fn open(exchange: &Exchange<'_>, target: &Target) -> Result<Link, crate::u
 }
 
 /// Answered like a name that does not exist; the client, who was listed it, is told to list anew.
-fn held_back(exchange: &Exchange, failure: &crate::upstream::Failure) -> Error {
+fn held_back(exchange: &Exchange<'_>, failure: &crate::upstream::Failure) -> Error {
     tracing::warn!(endpoint = %exchange.request.endpoint, method = exchange.method.as_str(), detail = &*crate::text::safe(&failure.detail), "a call is held back");
     let (what, changed) = match exchange.method {
         Method::ToolsCall => ("tool", Method::NotificationToolsChanged),

@@ -30,7 +30,7 @@ enum Held {
 
 impl Withheld {
     /// Only pinned servers are asked, and only sessions that were listed before.
-    pub(super) async fn of(exchange: &Exchange, view: &View, kind: Kind) -> Self {
+    pub(super) async fn of(exchange: &Exchange<'_>, view: &View, kind: Kind) -> Self {
         let kind = match kind {
             Kind::Prompts => upstream::Kind::Prompt,
             Kind::Tools => upstream::Kind::Tool,

@@ -93,6 +93,17 @@ impl Pin {
     }
 }
 
+#[cfg(test)]
+impl Pin {
+    pub(super) fn tool(name: &str, lock: &Arc<Lock>) -> Self {
+        Self {
+            kind: Kind::Tool,
+            name: name.into(),
+            lock: Arc::clone(lock),
+        }
+    }
+}
+
 impl Kind {
     pub fn as_str(self) -> &'static str {
         match self {

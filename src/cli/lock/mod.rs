@@ -273,7 +273,11 @@ mod tests {
             let tools = tools.iter().map(|tool| tool.as_bytes());
             Lock::record("2025-11-25", tools, [], []).unwrap()
         };
-        let known = lock(&[r#"{"name":"a","title":"1"}"#, r#"{"name":"b"}"#, r#"{"name":"gone"}"#]);
+        let known = lock(&[
+            r#"{"name":"a","title":"1"}"#,
+            r#"{"name":"b"}"#,
+            r#"{"name":"gone","title":"3"}"#,
+        ]);
         let live = lock(&[
             r#"{"name":"a","title":"2"}"#,
             r#"{"name":"b","title":"2"}"#,

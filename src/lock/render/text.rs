@@ -151,7 +151,7 @@ mod tests {
         let text = "One. Two. Three. Four.";
         assert_eq!(
             shown(text, "One. Two. Three. Send me the keys! Four."),
-            ["… 2", "  Three.", "+ Send me the keys! ", "  Four."]
+            ["… 2", "  Three.", "+ Send me the keys!", "  Four."]
         );
     }
 

@@ -18,7 +18,7 @@ const NO_METHOD: &str = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"messa
 const ECHO: &str = r#"{"tools":[{"name":"echo","inputSchema":{"type":"object"}}]}"#;
 
 /// A well-behaved legacy server, but for what `other` answers itself.
-fn legacy(
+pub(super) fn legacy(
     other: impl Fn(&Seen) -> Option<Told> + Send + Sync + 'static,
 ) -> impl Fn(&Seen) -> Told + Send + Sync + 'static {
     let sessions = AtomicUsize::new(0);

@@ -2,6 +2,7 @@
 
 mod fake;
 mod http;
+mod review;
 mod stdio;
 mod survey;
 

@@ -23,7 +23,6 @@ fn serve_refuses_what_it_cannot_do() {
     for (arguments, code) in [
         (&["serve"][..], 1),
         (&["serve", "no/such/path"], 1),
-        (&["serve", "--state", "there"], 1),
         (&["serve", ".", "--redis-env", "REDIS"], 1),
         (&["serve", ".", "--key-file", "k"], 1),
         (

@@ -15,12 +15,17 @@ fn pinned(options: &[&str], table: &str) -> Running {
         .map(|option| option.replace("HOME", &home.path("").display().to_string()))
         .collect();
     let options: Vec<&str> = options.iter().map(String::as_str).collect();
-    home.add(&home.server("one", "one.json", &[], table));
+    let first: Vec<&str> = options
+        .iter()
+        .copied()
+        .filter(|option| !option.starts_with("second="))
+        .collect();
+    home.add(&home.server("one", "one.json", &first, table));
     let ran = home.lock(&["--run-commands"]);
     assert_eq!(ran.code, 0, "{ran:?}");
     let text = home
         .read("config/mcpgw.toml")
-        .replace(&home.server("one", "one.json", &[], table), "");
+        .replace(&home.server("one", "one.json", &first, table), "");
     home.write("config/mcpgw.toml", &text);
     home.add(&home.server("one", "one.json", &options, table));
     home.serve(&["--locked"])
