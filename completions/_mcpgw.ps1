@@ -30,6 +30,9 @@ Register-ArgumentCompleter -Native -CommandName 'mcpgw' -ScriptBlock {
             [CompletionResult]::new('validate', 'validate', [CompletionResultType]::ParameterValue, 'Check the files: all findings at once, without network, secrets or servers')
             [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Run the tests of the files: who may call what, and what is redacted')
             [CompletionResult]::new('plan', 'plan', [CompletionResultType]::ParameterValue, 'Preview what would change: who gains or loses access, what is exposed, what live traffic notices')
+            [CompletionResult]::new('apply', 'apply', [CompletionResultType]::ParameterValue, 'Make a configuration or a saved plan live, as a whole or not at all')
+            [CompletionResult]::new('history', 'history', [CompletionResultType]::ParameterValue, 'Show the generations that the gateway has served, or the files of one')
+            [CompletionResult]::new('rollback', 'rollback', [CompletionResultType]::ParameterValue, 'Go back to an earlier generation')
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Run the gateway')
             [CompletionResult]::new('status', 'status', [CompletionResultType]::ParameterValue, 'Show what the running gateway serves, and how its servers are')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Say whether somebody may call a tool, and which line of the files decides')
@@ -89,6 +92,64 @@ Register-ArgumentCompleter -Native -CommandName 'mcpgw' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'mcpgw;apply' {
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The same, as an option')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The same, as an option')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]')
+            [CompletionResult]::new('--gateway', '--gateway', [CompletionResultType]::ParameterName, 'The gateway''s control socket, or the URL of its control API')
+            [CompletionResult]::new('--control-token-file', '--control-token-file', [CompletionResultType]::ParameterName, 'The file that holds the token for a control API''s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]')
+            [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'Change nothing and end with 3 where access or exposure widens, or some access is unknown')
+            [CompletionResult]::new('--unreachable-ok', '--unreachable-ok', [CompletionResultType]::ParameterName, 'Go on though this server does not answer; may be given several times')
+            [CompletionResult]::new('--reviewed', '--reviewed', [CompletionResultType]::ParameterName, 'Do not ask if access and exposure change exactly as in this saved plan, even where the gateway has moved on')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for the outcome')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write the plan and the outcome')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask')
+            [CompletionResult]::new('--locked', '--locked', [CompletionResultType]::ParameterName, 'Every server must be in the lock')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'mcpgw;history' {
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'A configuration directory or file; several are read as one [default: .]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'A configuration directory or file; several are read as one [default: .]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]')
+            [CompletionResult]::new('--gateway', '--gateway', [CompletionResultType]::ParameterName, 'The gateway''s control socket, or the URL of its control API')
+            [CompletionResult]::new('--control-token-file', '--control-token-file', [CompletionResultType]::ParameterName, 'The file that holds the token for a control API''s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write it')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show the files of a generation')
+            break
+        }
+        'mcpgw;history;show' {
+            [CompletionResult]::new('--out', '--out', [CompletionResultType]::ParameterName, 'Write the files into this directory instead; nothing that is there is written over')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'A configuration directory or file; several are read as one [default: .]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'A configuration directory or file; several are read as one [default: .]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]')
+            [CompletionResult]::new('--gateway', '--gateway', [CompletionResultType]::ParameterName, 'The gateway''s control socket, or the URL of its control API')
+            [CompletionResult]::new('--control-token-file', '--control-token-file', [CompletionResultType]::ParameterName, 'The file that holds the token for a control API''s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write it')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpgw;rollback' {
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for the outcome')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'A configuration directory or file; several are read as one [default: .]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'A configuration directory or file; several are read as one [default: .]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]')
+            [CompletionResult]::new('--gateway', '--gateway', [CompletionResultType]::ParameterName, 'The gateway''s control socket, or the URL of its control API')
+            [CompletionResult]::new('--control-token-file', '--control-token-file', [CompletionResultType]::ParameterName, 'The file that holds the token for a control API''s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write it')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set')
+            [CompletionResult]::new('--yes', '--yes', [CompletionResultType]::ParameterName, 'Do not ask, even where it widens access or exposure')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'mcpgw;serve' {
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'The same, as an option')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'The same, as an option')
@@ -98,7 +159,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpgw' -ScriptBlock {
             [CompletionResult]::new('--control', '--control', [CompletionResultType]::ParameterName, 'Where the control API listens besides its socket')
             [CompletionResult]::new('--control-token-file', '--control-token-file', [CompletionResultType]::ParameterName, 'The file that holds the control API''s token, which may do everything')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set')
-            [CompletionResult]::new('--no-watch', '--no-watch', [CompletionResultType]::ParameterName, 'Start from the files, and then change only by `mcpgw apply`')
+            [CompletionResult]::new('--no-watch', '--no-watch', [CompletionResultType]::ParameterName, 'Start from the files, and then change only by `mcpgw apply`; without PATH, `--state DIR` alone does so too')
             [CompletionResult]::new('--locked', '--locked', [CompletionResultType]::ParameterName, 'Every server must be in the lock')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')

@@ -33,6 +33,9 @@ complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "init" -d 'Make a small 
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "validate" -d 'Check the files: all findings at once, without network, secrets or servers'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "test" -d 'Run the tests of the files: who may call what, and what is redacted'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "plan" -d 'Preview what would change: who gains or loses access, what is exposed, what live traffic notices'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "apply" -d 'Make a configuration or a saved plan live, as a whole or not at all'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "history" -d 'Show the generations that the gateway has served, or the files of one'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "rollback" -d 'Go back to an earlier generation'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "serve" -d 'Run the gateway'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "status" -d 'Show what the running gateway serves, and how its servers are'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "explain" -d 'Say whether somebody may call a tool, and which line of the files decides'
@@ -90,6 +93,58 @@ complete -c mcpgw -n "__fish_mcpgw_using_subcommand plan" -l exit-code -d 'End w
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand plan" -l all -d 'Show what does not change, too'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand plan" -l locked -d 'Every server must be in the lock'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand plan" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand apply" -s C -l config -d 'The same, as an option' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand apply" -l state -d 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand apply" -l gateway -d 'The gateway\'s control socket, or the URL of its control API' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand apply" -l control-token-file -d 'The file that holds the token for a control API\'s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand apply" -l fail-on -d 'Change nothing and end with 3 where access or exposure widens, or some access is unknown' -r -f -a "widen\t'Somebody may do more than before'
+exposure\t'Something is better protected now than it would be'
+unknown\t'A pattern is about tools that nobody could list'"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand apply" -l unreachable-ok -d 'Go on though this server does not answer; may be given several times' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand apply" -l reviewed -d 'Do not ask if access and exposure change exactly as in this saved plan, even where the gateway has moved on' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand apply" -l timeout -d 'How long to wait for the outcome' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand apply" -l format -d 'How to write the plan and the outcome' -r -f -a "human\t''
+json\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand apply" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand apply" -l yes -d 'Do not ask'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand apply" -l locked -d 'Every server must be in the lock'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand apply" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand history; and not __fish_seen_subcommand_from show" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand history; and not __fish_seen_subcommand_from show" -l state -d 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand history; and not __fish_seen_subcommand_from show" -l gateway -d 'The gateway\'s control socket, or the URL of its control API' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand history; and not __fish_seen_subcommand_from show" -l control-token-file -d 'The file that holds the token for a control API\'s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand history; and not __fish_seen_subcommand_from show" -l format -d 'How to write it' -r -f -a "human\t''
+json\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand history; and not __fish_seen_subcommand_from show" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand history; and not __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand history; and not __fish_seen_subcommand_from show" -f -a "show" -d 'Show the files of a generation'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand history; and __fish_seen_subcommand_from show" -l out -d 'Write the files into this directory instead; nothing that is there is written over' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand history; and __fish_seen_subcommand_from show" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand history; and __fish_seen_subcommand_from show" -l state -d 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand history; and __fish_seen_subcommand_from show" -l gateway -d 'The gateway\'s control socket, or the URL of its control API' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand history; and __fish_seen_subcommand_from show" -l control-token-file -d 'The file that holds the token for a control API\'s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand history; and __fish_seen_subcommand_from show" -l format -d 'How to write it' -r -f -a "human\t''
+json\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand history; and __fish_seen_subcommand_from show" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand history; and __fish_seen_subcommand_from show" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand rollback" -l timeout -d 'How long to wait for the outcome' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand rollback" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand rollback" -l state -d 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand rollback" -l gateway -d 'The gateway\'s control socket, or the URL of its control API' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand rollback" -l control-token-file -d 'The file that holds the token for a control API\'s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand rollback" -l format -d 'How to write it' -r -f -a "human\t''
+json\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand rollback" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand rollback" -l yes -d 'Do not ask, even where it widens access or exposure'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand rollback" -s h -l help -d 'Print help'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -s C -l config -d 'The same, as an option' -r -F
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l state -d 'The state directory [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l redis-env -d 'The environment variable that holds the store\'s Redis URL' -r
@@ -99,7 +154,7 @@ complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l control-token-file
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
 always\t''
 never\t''"
-complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l no-watch -d 'Start from the files, and then change only by `mcpgw apply`'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l no-watch -d 'Start from the files, and then change only by `mcpgw apply`; without PATH, `--state DIR` alone does so too'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -l locked -d 'Every server must be in the lock'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand serve" -s h -l help -d 'Print help'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand status" -s C -l config -d 'The same, as an option' -r -F

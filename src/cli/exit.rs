@@ -14,7 +14,6 @@ pub(super) enum Exit {
     /// A policy said no: `--fail-on`, `explain` of a denied call, a `test` that fails, `lock --check` of a lock that differs.
     PolicyNo = 3,
     /// What was planned for is not there any more.
-    #[expect(dead_code, reason = "for apply")]
     Stale = 4,
     /// It was sent, and nobody said how it ended.
     Unknown = 5,

@@ -7,6 +7,8 @@ mod arguments;
 mod exit;
 mod output;
 
+mod apply;
+mod ask;
 mod asking;
 mod call;
 mod client;
@@ -18,11 +20,14 @@ mod explain;
 mod gateway;
 mod generate;
 mod hash_password;
+mod history;
 mod init;
 mod lock;
 mod man;
 mod plan;
 mod redact;
+mod rollback;
+mod running;
 mod schema;
 mod serve;
 mod status;
@@ -62,17 +67,20 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn dispatch(command: Command, output: &Output) -> Outcome {
     match command {
+        Command::Apply(arguments) => apply::run(&arguments, output),
         Command::Call(arguments) => call::run(&arguments, output),
         Command::Completions(arguments) => completions::run(&arguments, output),
         Command::DemoServer => demo_server::run(),
         Command::Explain(arguments) => explain::run(&arguments, output),
         Command::Generate(arguments) => generate::run(&arguments, output),
         Command::HashPassword => hash_password::run(output),
+        Command::History(arguments) => history::run(&arguments, output),
         Command::Init(arguments) => init::run(&arguments, output),
         Command::Lock(arguments) => lock::run(&arguments, output),
         Command::Man(arguments) => man::run(&arguments, output),
         Command::Plan(arguments) => plan::run(&arguments, output),
         Command::Redact(arguments) => redact::run(&arguments, output),
+        Command::Rollback(arguments) => rollback::run(&arguments, output),
         Command::Schema(arguments) => schema::run(&arguments, output),
         Command::Serve(arguments) => serve::run(&arguments, output),
         Command::Status(arguments) => status::run(&arguments, output),

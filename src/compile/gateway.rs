@@ -283,7 +283,6 @@ fn telemetry(table: &table::Telemetry, context: &mut Context<'_>) -> Telemetry {
 }
 
 fn control(table: &table::Control, context: &mut Context<'_>) -> Option<Control> {
-    context.later(Some(table.place), "`[gateway.control]` is");
     let (listen, place) = table.listen.with_place()?;
     if !listen.0.ip().is_loopback() && !table.tls.is_given() {
         context.push(

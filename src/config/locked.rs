@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
 
-use super::bundle::Root;
+use super::bundle::{Root, beside};
 use super::collect::shown;
 use super::{Bundle, BundledFile};
 
@@ -67,10 +67,11 @@ impl Bundle {
 /// not the link. The directory is made where it is not there.
 pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+    let Some(name) = path.file_name() else {
         return Err(io::Error::other("it is no file"));
     };
-    fs::create_dir_all(directory)?;
+    let directory = beside(&path);
+    fs::create_dir_all(&directory)?;
     // Hidden, so that no configuration reads it; of this process, so that two do not write into one.
     let new = directory.join(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
     let written = (|| {
@@ -78,7 +79,7 @@ pub fn write_whole(path: &Path, text: &str) -> io::Result<()> {
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         fs::rename(&new, &path)?;
-        File::open(directory)?.sync_all()
+        File::open(&directory)?.sync_all()
     })();
     if written.is_err() {
         // It may not have come into being.

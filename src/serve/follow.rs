@@ -132,7 +132,7 @@ impl Follower {
             Change::Reload { expected } => self.reload(Cause::Asked, by, expected).await,
             Change::Apply(apply) => {
                 let outcome = self.apply(*apply, by, events).await;
-                self.record(Cause::Asked, &outcome);
+                self.tell(by, &outcome);
                 outcome
             }
         }
@@ -164,6 +164,29 @@ impl Follower {
             .adopt(files, &reason)
             .await
             .unwrap_or_else(Outcome::Refused)
+    }
+
+    /// Who applied is told by the answer; others by the log and the counters.
+    fn tell(&self, by: &str, outcome: &Outcome) {
+        let counts = &self.live.reloads;
+        match outcome {
+            Outcome::Swapped { generation, .. } => {
+                tracing::info!(generation, by, "applied");
+                counts.swapped.fetch_add(1, Ordering::Relaxed);
+            }
+            Outcome::Unchanged { .. } => {
+                counts.unchanged.fetch_add(1, Ordering::Relaxed);
+            }
+            Outcome::Stale { reason } => tracing::info!(by, reason, "not applied: it was made for other files"),
+            Outcome::Refused(failure) => {
+                tracing::error!(
+                    by,
+                    reason = failure.summary,
+                    "not applied: the old generation serves on"
+                );
+                counts.refused.fetch_add(1, Ordering::Relaxed);
+            }
+        }
     }
 
     /// The followed files, or what the served ones refer to, as they are now.
@@ -260,8 +283,6 @@ impl Follower {
             Outcome::Refused(failure) => Some(failure.clone()),
             Outcome::Swapped { .. } | Outcome::Unchanged { .. } | Outcome::Stale { .. } => None,
         };
-        // Who applies is told, and has it in hand: only followed files can be held back.
-        let failure = failure.filter(|_| is_rotation || self.follows());
         self.live.update(|report| {
             if is_rotation {
                 report.rotation = failure;

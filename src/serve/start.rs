@@ -341,8 +341,9 @@ fn greet(live: &Live, log: &Log, colour: bool) {
         let endpoints = generation.snapshot.endpoints.keys();
         lines.extend(endpoints.map(|name| format!("  {bold}{url}/mcp/{name}{plain}")));
     } else if log.is_text() {
-        lines.push(format!("{bold}mcpgw {version}{plain} serves nothing yet"));
-        lines.push(format!("  run `mcpgw apply PATH --state {state}`"));
+        lines.push(format!(
+            "{bold}mcpgw {version}{plain} serves nothing yet: run `mcpgw apply PATH --state {state}`"
+        ));
     } else {
         tracing::info!(%state, "waiting for the first apply");
         return;
@@ -351,7 +352,7 @@ fn greet(live: &Live, log: &Log, colour: bool) {
     let from = match live.follows {
         Follows::Files => format!("files: {} (followed)", paths.join(", ")),
         Follows::Start => format!("files: {} (not followed: `--no-watch`)", paths.join(", ")),
-        Follows::Applies => format!("generation: {} (of its store)", generation.number),
+        Follows::Applies => format!("generation: {} (follows applies)", generation.number),
     };
     lines.push(format!(
         "  servers: {}; {from}; state: {state}",

@@ -78,6 +78,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("hyper", ASYNC),
     ("hyper_rustls", &["upstream"]),
     ("hyper_util", ASYNC),
+    ("indicatif", &["cli"]),
     ("ipnet", ANY),
     ("jiff", ANY),
     ("memchr", ANY),

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod advice;
+mod apply;
 mod artifacts;
 mod cases;
 mod ci;

@@ -18,45 +18,6 @@ pub(in crate::cli) enum Later {
         #[arg(long)]
         check: bool,
     },
-    /// Make a configuration live
-    #[command(hide = true)]
-    Apply {
-        #[command(flatten)]
-        paths: Paths,
-        #[command(flatten)]
-        gateway: WhichGateway,
-        #[arg(long)]
-        yes: bool,
-        #[arg(long, value_delimiter = ',')]
-        fail_on: Vec<String>,
-        #[arg(long)]
-        locked: bool,
-        #[arg(long)]
-        unreachable_ok: Vec<String>,
-        #[arg(long)]
-        reviewed: Option<PathBuf>,
-        #[arg(long)]
-        timeout: Option<String>,
-        #[arg(long)]
-        format: Option<String>,
-    },
-    /// Show the applied generations
-    #[command(hide = true, args_conflicts_with_subcommands = true)]
-    History {
-        #[command(subcommand)]
-        action: Option<History>,
-        #[command(flatten)]
-        asking: Asking,
-    },
-    /// Go back to an applied generation
-    #[command(hide = true)]
-    Rollback {
-        generation: Option<u64>,
-        #[arg(long)]
-        yes: bool,
-        #[command(flatten)]
-        asking: Asking,
-    },
     /// Stop a person, tool, server or endpoint at once
     #[command(hide = true)]
     Hold {
@@ -143,17 +104,6 @@ pub(in crate::cli) struct Asking {
 }
 
 #[derive(Debug, Subcommand)]
-pub(in crate::cli) enum History {
-    Show {
-        generation: u64,
-        #[arg(long)]
-        out: Option<PathBuf>,
-        #[command(flatten)]
-        asking: Asking,
-    },
-}
-
-#[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Logs {
     Verify {
         #[command(flatten)]
@@ -205,18 +155,15 @@ impl Later {
     /// As it is typed.
     pub(in crate::cli) fn name(&self) -> &'static str {
         match self {
-            Self::Apply { .. } => "apply",
             Self::Client { .. } => "client",
             Self::Connect { .. } => "connect",
             Self::Credentials { .. } => "credentials",
             Self::Fmt { .. } => "fmt",
             Self::Grants { .. } => "grants",
-            Self::History { .. } => "history",
             Self::Hold { .. } => "hold",
             Self::Import { .. } => "import",
             Self::Logs { .. } => "logs",
             Self::Release { .. } => "release",
-            Self::Rollback { .. } => "rollback",
         }
     }
 }

@@ -3,6 +3,7 @@
 //! Help, man pages and completions are made from it. Commands that this build does not carry yet stand in `later`:
 //! they parse, so that a script learns what is missing instead of "unknown command", and are refused by name.
 
+mod apply;
 mod later;
 mod shared;
 
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(super) use apply::{Apply, Asking, History, HistoryAction, Rollback};
 pub(super) use later::Later;
 pub(super) use shared::{
     ColorWhen, Endpoint, FailOn, FindingsFormat, Paths, PlanFormat, ReviewFormat, TextFormat, WhichGateway,
@@ -36,7 +38,6 @@ pub(super) struct Arguments {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "one is made per process")]
 pub(super) enum Command {
     /// Make a small working configuration, ready for git
     Init(Init),
@@ -47,6 +48,13 @@ pub(super) enum Command {
     Test(Test),
     /// Preview what would change: who gains or loses access, what is exposed, what live traffic notices
     Plan(Plan),
+    /// Make a configuration or a saved plan live, as a whole or not at all
+    #[command(after_long_help = APPLY_HELP)]
+    Apply(Apply),
+    /// Show the generations that the gateway has served, or the files of one
+    History(History),
+    /// Go back to an earlier generation
+    Rollback(Rollback),
     /// Run the gateway
     Serve(Serve),
     /// Show what the running gateway serves, and how its servers are
@@ -123,6 +131,10 @@ pub(super) enum TestFormat {
 const TEST_HELP: &str = "Runs every `*.test.toml` below PATH, without network, secrets or servers, and says which rules \
                          no test touches. Ends with 3 if a test fails; with 1 if one cannot be run, or there is none.";
 
+const APPLY_HELP: &str = "In place of PATH a plan may stand that `mcpgw plan --out FILE` saved: it needs nothing else and is not asked \
+                          about. Ends with 1 if the gateway refuses, and nothing has changed; with 3 if `--fail-on` does; with 4 \
+                          if the plan is stale; with 5 if the outcome is not known in time.";
+
 #[derive(Args, Debug)]
 pub(super) struct Plan {
     #[command(flatten)]
@@ -157,7 +169,7 @@ pub(super) struct Plan {
 pub(super) struct Serve {
     #[command(flatten)]
     pub(super) paths: Paths,
-    /// Start from the files, and then change only by `mcpgw apply`
+    /// Start from the files, and then change only by `mcpgw apply`; without PATH, `--state DIR` alone does so too
     #[arg(long)]
     pub(super) no_watch: bool,
     /// Every server must be in the lock

@@ -135,7 +135,7 @@ pub(in crate::cli) enum ColorWhen {
 }
 
 /// `30s`, `5m`, `1h`: the same way of writing as in the files.
-fn duration(text: &str) -> Result<std::time::Duration, String> {
+pub(super) fn duration(text: &str) -> Result<std::time::Duration, String> {
     let expected = || format!("`{text}` is not a duration; write e.g. `30s` or `5m`");
     let digits = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let count: u64 = digits.parse().map_err(|_| expected())?;

@@ -6,12 +6,13 @@ mod side;
 
 use std::path::{Path, PathBuf};
 
-pub(super) use side::Judged;
+pub(super) use side::{Judged, files};
 
 use super::arguments::{FailOn, Plan as Arguments, PlanFormat, WhichGateway};
 use super::exit::{Exit, Failure, Outcome};
 use super::gateway;
 use super::output::Output;
+use super::running::Running;
 use crate::compile::Settings;
 use crate::config::write_whole;
 use crate::control::ControlError;
@@ -25,7 +26,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Outcome {
     let state = state_directory(arguments.gateway.state.as_deref(), &paths);
     let settings = settings(arguments.locked, &state);
     let proposed = side::files(&paths, &settings, arguments.format, output)?;
-    let gateway = side::Asked::find(gateway::find(&arguments.gateway, &paths, output)?)?;
+    let gateway = Running::find_any(&arguments.gateway, &paths, output)?;
     let current = current(arguments, &paths, gateway.as_ref(), &proposed, output)?;
     let catalogue = match &gateway {
         Ok(gateway) => gateway.catalogue()?,
@@ -88,7 +89,7 @@ pub(super) fn exit(plan: &Plan, fail_on: &[FailOn], exit_code: bool) -> Exit {
 fn current(
     arguments: &Arguments,
     paths: &[PathBuf],
-    gateway: Result<&side::Asked, &ControlError>,
+    gateway: Result<&Running, &ControlError>,
     proposed: &Judged,
     output: &Output,
 ) -> Result<Judged, Failure> {
@@ -97,14 +98,14 @@ fn current(
     let settings = settings(false, &state);
     match arguments.against.as_deref() {
         None => match gateway {
-            Ok(gateway) => gateway.running(&settings),
+            Ok(gateway) => gateway.judged(&settings),
             Err(_) => Ok(Judged::nothing(&format!(
                 "nothing: no gateway answers on {}",
                 state.join("control.sock").display()
             ))),
         },
         Some("live") => match gateway {
-            Ok(gateway) => gateway.running(&settings),
+            Ok(gateway) => gateway.judged(&settings),
             Err(error) => Err(gateway::told(error)),
         },
         Some("empty") => Ok(Judged::nothing("nothing")),

@@ -3,27 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
-use serde_json::Value;
-use serde_json::value::RawValue;
-
 use super::files_base;
 use crate::cli::arguments::PlanFormat;
 use crate::cli::configuration;
 use crate::cli::exit::{Exit, Failure};
-use crate::cli::gateway::told;
+use crate::cli::history::Kept;
 use crate::cli::output::Output;
-use crate::compile::{Compiled, Origin, Settings, validate, validate_bundle};
+use crate::cli::running::{Running, taken};
+use crate::compile::{Compiled, Origin, Settings, validate};
 use crate::config::Bundle;
-use crate::control::{ControlError, Gateway};
 use crate::diag::{self, Findings, Format, Sources};
-use crate::name::ServerName;
 use crate::plan::render::{Base, Finding};
-use crate::plan::{Catalogue, Known, Place, Places, Side};
+use crate::plan::{Place, Places, Side};
 use crate::snapshot::Snapshot;
-use crate::store::Files;
-use crate::text::{count, safe};
+use crate::text::count;
 
 /// A configuration that holds, with all that a plan needs of it.
 pub(in crate::cli) struct Judged {
@@ -127,7 +120,7 @@ fn public_files(bundle: &Bundle) -> BTreeMap<String, String> {
 
 /// Reads and judges files. Where they do not hold, the findings are told: in annotations and documents where these are
 /// asked for, else beside what was asked for.
-pub(super) fn files(
+pub(in crate::cli) fn files(
     paths: &[PathBuf],
     settings: &Settings,
     format: PlanFormat,
@@ -138,7 +131,12 @@ pub(super) fn files(
         let files = count(bundle.files().count(), "file");
         files_base("path", format!("{} ({files})", shown.join(" ")), bundle.digest())
     };
-    match Judged::new(validate(paths, settings), named) {
+    let mut compiled = validate(paths, settings);
+    if let Some(snapshot) = &compiled.snapshot {
+        // One that is not here is told by the gateway that needs it.
+        let _elsewhere = compiled.bundle.attach(snapshot.public_files());
+    }
+    match Judged::new(compiled, named) {
         Ok(judged) => Ok(judged),
         Err(compiled) => {
             let render = |format| diag::render(&compiled.findings, &compiled.sources, format);
@@ -153,125 +151,17 @@ pub(super) fn files(
     }
 }
 
-/// A gateway that answers.
-pub(super) struct Asked {
-    gateway: Gateway,
-    configuration: Running,
-}
-
-/// `GET /v1/configuration`.
-#[derive(Deserialize)]
-struct Running {
-    generation: u64,
-    digest: String,
-    bundle: Bundle,
-}
-
-/// `GET /v1/history`, newest first.
-#[derive(Deserialize)]
-struct History {
-    generations: Vec<Applied>,
-}
-
-#[derive(Deserialize)]
-struct Applied {
-    generation: u64,
-}
-
-impl Asked {
-    /// `Err` with the error inside: none was named and none answers. One that was named must answer.
-    pub(super) fn find(gateway: Gateway) -> Result<Result<Self, ControlError>, Failure> {
-        let configuration = match gateway.configuration() {
-            Ok(configuration) => configuration,
-            Err(error @ ControlError::NotRunning { explicit: false, .. }) => return Ok(Err(error)),
-            Err(error) => return Err(told(&error)),
-        };
-        Ok(Ok(Self {
-            configuration: understood(configuration)?,
-            gateway,
-        }))
-    }
-
-    /// What the process runs, from its memory.
-    pub(super) fn running(&self, settings: &Settings) -> Result<Judged, Failure> {
-        let Running {
-            generation,
-            digest,
-            bundle,
-        } = &self.configuration;
-        let name = format!("gateway on {}, generation {generation}", self.gateway.place());
-        kept(bundle, files_base("live", name, digest.clone()), settings)
-    }
-
-    /// The newest generation that it keeps.
-    fn applied(&self, settings: &Settings) -> Result<Judged, Failure> {
-        let history: History = understood(self.gateway.history().map_err(|error| told(&error))?)?;
-        let newest = history.generations.first().ok_or_else(never_applied)?.generation;
-        let files: Running = understood(self.gateway.generation(newest).map_err(|error| told(&error))?)?;
-        let name = format!("generation {newest}, the last one applied");
-        kept(&files.bundle, files_base("applied", name, files.digest), settings)
-    }
-
-    pub(super) fn catalogue(&self) -> Result<Catalogue, Failure> {
-        let catalogues = self.gateway.catalogue().map_err(|error| told(&error))?;
-        let mut catalogue = Catalogue::default();
-        for (name, listed) in &catalogues.servers {
-            let is_known = listed.state == "ready" || !listed.tools.is_empty();
-            if let (Ok(name), true) = (ServerName::new(name), is_known) {
-                let known = Known {
-                    tools: keys(&listed.tools, "name"),
-                    prompts: keys(&listed.prompts, "name"),
-                    templates: keys(&listed.templates, "uriTemplate"),
-                };
-                catalogue.0.insert(name, known);
-            }
-        }
-        Ok(catalogue)
-    }
-}
-
-fn keys<T: FromIterator<std::sync::Arc<str>>>(definitions: &[Box<RawValue>], key: &str) -> T {
-    let key_of = |raw: &RawValue| {
-        let value: serde_json::Value = serde_json::from_str(raw.get()).ok()?;
-        value.get(key)?.as_str().map(Into::into)
-    };
-    definitions.iter().filter_map(|raw| key_of(raw)).collect()
-}
-
 /// The last generation that was made live by the gateway, or in this state directory while no gateway runs.
-pub(super) fn applied(gateway: Option<&Asked>, state: &Path, settings: &Settings) -> Result<Judged, Failure> {
-    if let Some(gateway) = gateway {
-        return gateway.applied(settings);
-    }
-    let newest = Files::of(state).latest();
-    let newest = newest
-        .map_err(|error| Failure::new(safe(&error.to_string())))?
-        .ok_or_else(never_applied)?;
-    let bundle: Bundle = serde_json::from_str(newest.files.get()).map_err(|error| unread(&error))?;
-    let name = format!("generation {}, the last one applied", newest.head.generation);
-    kept(&bundle, files_base("applied", name, newest.head.digest), settings)
-}
-
-fn never_applied() -> Failure {
-    Failure::new("nothing was applied yet").hint("compare with `--against empty`")
-}
-
-/// Files that were taken once.
-fn kept(bundle: &Bundle, base: Base, settings: &Settings) -> Result<Judged, Failure> {
-    Judged::new(validate_bundle(bundle, settings), |_| base).map_err(|_| {
-        Failure::new("the gateway has a configuration that this version of mcpgw does not take")
-            .hint("is it of another version? `mcpgw status` says which; compare with `--against git:REV` instead")
-    })
-}
-
-fn understood<T: DeserializeOwned>(value: Value) -> Result<T, Failure> {
-    serde_json::from_value(value).map_err(|error| unread(&error))
-}
-
-fn unread(error: &serde_json::Error) -> Failure {
-    Failure::new(format_args!(
-        "the gateway's configuration cannot be read: {}",
-        safe(&error.to_string())
-    ))
-    .hint("is it of another version of mcpgw? `mcpgw status` says which")
+pub(super) fn applied(running: Option<&Running>, state: &Path, settings: &Settings) -> Result<Judged, Failure> {
+    let newest = match running {
+        Some(running) => {
+            let newest = running.history()?.first().map(|head| head.generation);
+            newest.map(|number| Kept::of(running, number)).transpose()?
+        }
+        None => Kept::newest_in(state)?,
+    };
+    let Kept { head, bundle } =
+        newest.ok_or_else(|| Failure::new("nothing was applied yet").hint("compare with `--against empty`"))?;
+    let name = format!("generation {}, the last one applied", head.generation);
+    taken(&bundle, files_base("applied", name, head.digest), settings)
 }

@@ -43,10 +43,6 @@ fn help_names_every_command_that_works() {
 fn what_is_not_built_is_refused_by_name() {
     for command in [
         &["fmt", "--check"][..],
-        &["apply", ".", "--yes", "--unreachable-ok", "github"],
-        &["history"],
-        &["history", "show", "3", "--out", "there"],
-        &["rollback", "3", "--yes"],
         &["hold", "user:a", "--reason", "why"],
         &["release", "user:a"],
         &["logs", "--endpoint", "a", "--follow"],
