@@ -1,19 +1,23 @@
 //! A server that speaks of another server's tools: that is how one server makes a model misuse another ("shadowing").
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Advice;
 use super::definition::{Definition, definitions};
 use crate::diag::Code;
-use crate::name::ServerName;
-use crate::snapshot::{Endpoint, Snapshot};
+use crate::name::{Pattern, ServerName};
+use crate::snapshot::Snapshot;
 
 pub(super) fn check(snapshot: &Snapshot, advice: &mut Vec<Advice>) {
+    let names = Names::of(snapshot);
+    let mut beside = BTreeMap::new();
     for definition in definitions(snapshot) {
-        for other in neighbours(definition.server, snapshot) {
-            let Some(mention) = mention(&definition, other, snapshot) else {
+        let mut told = BTreeSet::new();
+        for (mention, other) in names.in_texts(&definition, snapshot) {
+            let pair = (definition.server, other);
+            if !*beside.entry(pair).or_insert_with(|| are_beside(pair, snapshot)) || !told.insert(other) {
                 continue;
-            };
+            }
             advice.push(Advice {
                 code: Code::ForeignMention,
                 subject: definition.subject(),
@@ -28,40 +32,65 @@ pub(super) fn check(snapshot: &Snapshot, advice: &mut Vec<Advice>) {
     }
 }
 
-/// Servers that stand beside it on some endpoint: a model sees both.
-fn neighbours<'a>(server: &ServerName, snapshot: &'a Snapshot) -> BTreeSet<&'a ServerName> {
-    let offers = |endpoint: &&Endpoint| endpoint.servers.iter().any(|selection| selection.server == *server);
-    let beside = snapshot
-        .endpoints
-        .values()
-        .filter(offers)
-        .flat_map(|endpoint| &endpoint.servers);
-    beside
-        .map(|selection| &selection.server)
-        .filter(|name| *name != server)
-        .collect()
+/// Do both stand on some endpoint, so that a model sees both?
+fn are_beside((one, other): (&ServerName, &ServerName), snapshot: &Snapshot) -> bool {
+    snapshot.endpoints.values().any(|endpoint| {
+        let offers = |name: &ServerName| endpoint.servers.iter().any(|selection| selection.server == *name);
+        offers(one) && offers(other)
+    })
 }
 
-/// The other server itself, as one, or one of its tools that is not also the name of an own one.
-fn mention(definition: &Definition<'_>, other: &ServerName, snapshot: &Snapshot) -> Option<String> {
-    let own = snapshot.locks.get(definition.server);
-    let tools = tools(other, snapshot);
-    let foreign = tools
-        .iter()
-        .filter(|tool| is_telling(tool) && own.is_none_or(|lock| lock.tool(tool).is_none()));
-    let mut names: Vec<String> = foreign.map(|tool| (*tool).to_owned()).collect();
-    names.extend(["server", "mcp", "mcp server", "tool", "tools"].map(|word| format!("{other} {word}")));
-    let says = |name: &String| definition.texts.iter().any(|text| has_word(text, name));
-    names.into_iter().find(says)
+/// What a text can mention, in lower case.
+struct Names<'a> {
+    /// Tools with names that are no everyday words, and whose they are.
+    tools: BTreeMap<String, BTreeSet<&'a ServerName>>,
+    servers: BTreeMap<&'a str, &'a ServerName>,
 }
 
-fn tools<'a>(server: &ServerName, snapshot: &'a Snapshot) -> BTreeSet<&'a str> {
-    let lock = snapshot.locks.get(server).map(|lock| &**lock);
-    let selections = snapshot.endpoints.values().flat_map(|endpoint| &endpoint.servers);
-    selections
-        .filter(|selection| selection.server == *server)
-        .flat_map(|selection| selection.known_tools(lock))
-        .collect()
+impl<'a> Names<'a> {
+    fn of(snapshot: &'a Snapshot) -> Self {
+        let locked = snapshot.locks.iter();
+        let locked = locked.flat_map(|(server, lock)| lock.tools().map(move |(name, _)| (&**name, server)));
+        let selections = snapshot.endpoints.values().flat_map(|endpoint| &endpoint.servers);
+        let selected = selections.flat_map(|selection| {
+            let names = selection.tools.with.iter().filter_map(Pattern::literal);
+            names.map(move |name| (name, &selection.server))
+        });
+        let mut tools: BTreeMap<String, BTreeSet<&ServerName>> = BTreeMap::new();
+        for (name, server) in locked.chain(selected).filter(|(name, _)| is_telling(name)) {
+            tools.entry(name.to_lowercase()).or_default().insert(server);
+        }
+        Self {
+            tools,
+            servers: snapshot.servers.keys().map(|name| (name.as_str(), name)).collect(),
+        }
+    }
+
+    /// Foreign tools, and foreign servers spoken of as servers. A name that the own server has too is its own.
+    fn in_texts(&self, definition: &Definition<'_>, snapshot: &Snapshot) -> Vec<(String, &'a ServerName)> {
+        let own = snapshot.locks.get(definition.server);
+        let mut found = Vec::new();
+        for text in &definition.texts {
+            let text = text.to_lowercase();
+            let words: Vec<&str> = words(&text).collect();
+            for (at, word) in words.iter().enumerate() {
+                let next = words.get(at + 1).copied().unwrap_or_default();
+                if let Some(owners) = self.tools.get(*word)
+                    && own.is_none_or(|lock| lock.tool(word).is_none())
+                    && !owners.contains(definition.server)
+                {
+                    found.extend(owners.iter().map(|owner| ((*word).to_owned(), *owner)));
+                }
+                if let Some(server) = self.servers.get(word)
+                    && matches!(next, "server" | "mcp" | "tool" | "tools")
+                    && *server != definition.server
+                {
+                    found.push((format!("{word} {next}"), *server));
+                }
+            }
+        }
+        found
+    }
 }
 
 /// `read_file` is a name; `search` is a word of every description.
@@ -69,14 +98,12 @@ fn is_telling(name: &str) -> bool {
     name.len() >= 6 && name.contains(['_', '-', '.'])
 }
 
-/// As a whole word, whatever its case.
-fn has_word(text: &str, word: &str) -> bool {
-    let (text, word) = (text.to_lowercase(), word.to_lowercase());
-    let is_part = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-');
-    text.match_indices(&word).any(|(at, found)| {
-        !text[..at].chars().next_back().is_some_and(is_part)
-            && !text[at + found.len()..].chars().next().is_some_and(is_part)
-    })
+/// With what names are made of; the point that ends a sentence is no part of one.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    let is_part = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.');
+    text.split(move |character| !is_part(character))
+        .map(|word| word.trim_matches(['.', '-']))
+        .filter(|word| !word.is_empty())
 }
 
 #[cfg(test)]
@@ -84,9 +111,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_is_whole() {
-        assert!(has_word("Before `Read_File`, call this.", "read_file"));
-        assert!(!has_word("unread_files", "read_file") && !has_word("read_file_range", "read_file"));
+    fn words_are_whole() {
+        let found: Vec<&str> = words("before `read_file`, call files.get. unread_files").collect();
+        assert_eq!(found, ["before", "read_file", "call", "files.get", "unread_files"]);
         assert!(is_telling("create_issue") && !is_telling("search"));
     }
 }

@@ -1,15 +1,16 @@
 //! A `deny` of what no rule gives anybody: it was meant for something else, or what it guarded is gone.
 
 use super::Advice;
-use super::reach::{meet, rules};
+use super::reach::{Reach, rules};
 use crate::diag::Code;
 use crate::snapshot::{Effect, Snapshot, Subject};
 
 pub(super) fn check(snapshot: &Snapshot, advice: &mut Vec<Advice>) {
+    let reach = Reach::new(snapshot);
     for (_, id, deny) in rules(snapshot, Effect::Deny) {
         // One that is about nothing at all has another advice.
-        let idle = meet(deny, deny, snapshot)
-            && !rules(snapshot, Effect::Allow).any(|(_, _, allow)| meet(allow, deny, snapshot));
+        let idle =
+            reach.meet(deny, deny) && !rules(snapshot, Effect::Allow).any(|(_, _, allow)| reach.meet(allow, deny));
         if idle {
             advice.push(Advice {
                 code: Code::IdleDeny,

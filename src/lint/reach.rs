@@ -3,6 +3,8 @@
 //! Where a server is neither locked nor selected by exact names, it may list anything that the globs let through: then the
 //! answer is what is possible. "Within" and "covers nothing" are only said where they are certain.
 
+use std::cell::Cell;
+
 use crate::lock::{Lock, LockedTool};
 use crate::name::Pattern;
 use crate::snapshot::{Condition, Effect, Globs, Hint, Operator, Role, Rule, RuleId, Scalar, Selection, Snapshot};
@@ -13,23 +15,76 @@ pub(super) fn rules(snapshot: &Snapshot, effect: Effect) -> impl Iterator<Item =
     roles.flat_map(move |(name, role)| role.rules(name, effect).map(move |(id, rule)| (role, id, rule)))
 }
 
-/// May there be a request that both cover? Arguments are left out of account.
-pub(super) fn meet(one: &Rule, other: &Rule, snapshot: &Snapshot) -> bool {
-    let both = [one, other];
-    let on = |condition: fn(&Rule) -> &Option<Condition>, name: &str| {
-        let conditions = both.iter().filter_map(|rule| condition(rule).as_ref());
-        conditions.into_iter().all(|condition| condition.holds(name))
-    };
-    snapshot
-        .endpoints
-        .iter()
-        .filter(|(name, _)| on(|rule| &rule.endpoint, name.as_str()))
-        .flat_map(|(_, endpoint)| &endpoint.servers)
-        .filter(|selection| on(|rule| &rule.server, selection.server.as_str()))
-        .any(|selection| {
-            let lock = snapshot.locks.get(&selection.server).map(|lock| &**lock);
-            tools(both, selection, lock) || prompts(both, selection, lock) || resources(both, selection)
+/// Names that one kind of advice looks at, at most: about a tenth of a second. A configuration beyond it gets less advice.
+const MOST_STEPS: usize = 500_000;
+
+/// What of a Snapshot rules can be about.
+pub(super) struct Reach<'a> {
+    snapshot: &'a Snapshot,
+    steps: Cell<usize>,
+}
+
+impl<'a> Reach<'a> {
+    pub(super) fn new(snapshot: &'a Snapshot) -> Self {
+        Self {
+            snapshot,
+            steps: Cell::new(0),
+        }
+    }
+
+    /// May there be a request that both cover? Arguments are left out of account. "Yes" where too much would have to be
+    /// looked at to know.
+    pub(super) fn meet(&self, one: &Rule, other: &Rule) -> bool {
+        let both = [one, other];
+        let on = |condition: fn(&Rule) -> &Option<Condition>, name: &str| {
+            let mut conditions = both.iter().filter_map(|rule| condition(rule).as_ref());
+            conditions.all(|condition| condition.holds(name))
+        };
+        self.snapshot
+            .endpoints
+            .iter()
+            .filter(|(name, _)| on(|rule| &rule.endpoint, name.as_str()))
+            .flat_map(|(_, endpoint)| &endpoint.servers)
+            .filter(|selection| on(|rule| &rule.server, selection.server.as_str()))
+            .any(|selection| {
+                let lock = self.snapshot.locks.get(&selection.server).map(|lock| &**lock);
+                self.step()
+                    || self.tools(both, selection, lock)
+                    || prompts(both, selection, lock)
+                    || resources(both, selection)
+            })
+    }
+
+    /// Is it too much?
+    fn step(&self) -> bool {
+        self.steps.set(self.steps.get() + 1);
+        self.steps.get() > MOST_STEPS
+    }
+
+    fn tools(&self, rules: [&Rule; 2], selection: &Selection, lock: Option<&Lock>) -> bool {
+        if !rules.iter().all(|rule| about(rule)[0]) {
+            return false;
+        }
+        if lock.is_none() && selection.tool_glob().is_some() {
+            return rules.iter().all(|rule| admits(rule, selection)) && {
+                let conditions = rules.map(|rule| rule.tool.as_ref());
+                possible(conditions, selection, &selection.tools)
+            };
+        }
+        let conditions = rules.map(|rule| rule.tool.as_ref());
+        selection.known_tools(lock).into_iter().any(|name| {
+            let tool = lock.and_then(|lock| lock.tool(name));
+            let hints = rules.iter().all(|rule| hint_holds(rule, tool));
+            self.step() || hints && all_hold(conditions, &format!("{}/{name}", selection.server))
         })
+    }
+}
+
+/// May the rule be about some tool of a server that is not locked and selected by a glob? Nothing there is read-only.
+pub(super) fn admits(rule: &Rule, selection: &Selection) -> bool {
+    about(rule)[0]
+        && rule.hint != Some(Hint::ReadOnly)
+        && possible([rule.tool.as_ref(), None], selection, &selection.tools)
 }
 
 /// Does `outer` cover everything that `inner` covers, arguments included?
@@ -101,24 +156,6 @@ fn begins_with(own: &Pattern, wide: &Pattern) -> bool {
         && start.len() < wide.as_str().len()
         && crosses
         && own.as_str()[..fixed(own.as_str())].starts_with(start)
-}
-
-fn tools(rules: [&Rule; 2], selection: &Selection, lock: Option<&Lock>) -> bool {
-    let conditions = rules.map(|rule| rule.tool.as_ref());
-    if !rules.iter().all(|rule| about(rule)[0]) {
-        return false;
-    }
-    if lock.is_none() && selection.tool_glob().is_some() {
-        // Nothing that is not locked is read-only.
-        let hints = rules.iter().all(|rule| rule.hint != Some(Hint::ReadOnly));
-        return hints && possible(conditions, selection, &selection.tools);
-    }
-    selection.known_tools(lock).into_iter().any(|name| {
-        let hints = rules
-            .iter()
-            .all(|rule| hint_holds(rule, lock.and_then(|lock| lock.tool(name))));
-        hints && all_hold(conditions, &format!("{}/{name}", selection.server))
-    })
 }
 
 fn hint_holds(rule: &Rule, tool: Option<&LockedTool>) -> bool {

@@ -1,18 +1,19 @@
 //! Rules that are about nothing an endpoint selects: a misspelling more often than not.
 
 use super::Advice;
-use super::reach::{meet, rules};
+use super::reach::{Reach, rules};
 use crate::diag::Code;
 use crate::snapshot::{Effect, Rule, Snapshot, Subject};
 
 pub(super) fn check(snapshot: &Snapshot, advice: &mut Vec<Advice>) {
+    let reach = Reach::new(snapshot);
     let all = rules(snapshot, Effect::Allow).chain(rules(snapshot, Effect::Deny));
-    for (_, id, rule) in all.filter(|(_, _, rule)| !meet(rule, rule, snapshot)) {
+    for (_, id, rule) in all.filter(|(_, _, rule)| !reach.meet(rule, rule)) {
         let without_hint = Rule {
             hint: None,
             ..rule.clone()
         };
-        let (title, help) = if rule.hint.is_some() && meet(&without_hint, &without_hint, snapshot) {
+        let (title, help) = if rule.hint.is_some() && reach.meet(&without_hint, &without_hint) {
             (
                 "no tool that an endpoint selects has the rule's `hint`",
                 "run `mcpgw lock`: hints are those of the lock, and a tool that is not locked is never read-only",
