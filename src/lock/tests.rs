@@ -1,4 +1,8 @@
-use super::{Difference, Lock};
+use proptest::prelude::*;
+
+use super::{Difference, Lock, Report, Reviewed, State, human, markdown};
+use crate::name::ServerName;
+use crate::text::is_unsafe;
 
 const TOOL: &str = r#"{"name":"get","title":"Get","description":"Gets.","inputSchema":{"type":"object","properties":{"n":{"minimum":1}}},"annotations":{"readOnlyHint":true},"icons":[],"_meta":{"x":1}}"#;
 
@@ -200,4 +204,62 @@ fn a_server_that_lists_a_name_twice_cannot_be_recorded() {
     let twice = [br#"{"name":"a"}"#.as_slice(), br#"{"name":"a","title":"x"}"#];
     let error = Lock::record("2025-11-25", twice, [], []).unwrap_err();
     assert_eq!(error.message, "tool `a` stands twice");
+}
+
+/// Locks of a few tools with few names, so that two of them have much in common; texts are anything.
+fn locks() -> impl Strategy<Value = Lock> {
+    let text = || {
+        proptest::option::of(prop_oneof![
+            "[a-c]{0,2}",
+            "([ab. \n]{0,8}\\PC{0,3}){0,4}",
+            any::<String>()
+        ])
+    };
+    let tool = ("[a-d]", text(), text());
+    proptest::collection::btree_map("[a-d]", tool, 0..4).prop_map(|tools| {
+        let raw: Vec<String> = tools
+            .into_iter()
+            .map(|(name, (property, description, note))| {
+                let schema = serde_json::json!({"properties": {property: {"description": note}}});
+                serde_json::json!({"name": name, "description": description, "inputSchema": schema}).to_string()
+            })
+            .collect();
+        Lock::record("2025-11-25", raw.iter().map(String::as_bytes), [], []).unwrap()
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_lock_differs_from_another_and_never_from_itself(one in locks(), other in locks()) {
+        prop_assert!(one.diff(&one).is_empty());
+        prop_assert_eq!(one.diff(&other).is_empty(), one == other);
+        prop_assert_eq!(Lock::parse(one.to_string().as_bytes()).unwrap(), one);
+    }
+
+    #[test]
+    fn what_is_taken_over_tool_by_tool_is_the_whole(one in locks(), other in locks()) {
+        let mut taken = one.clone();
+        for name in ["a", "b", "c", "d"] {
+            let known = taken.tool(name).is_some() || other.tool(name).is_some();
+            prop_assert_eq!(taken.take_tool(&other, name), known);
+            prop_assert_eq!(taken.tool(name), other.tool(name));
+        }
+        prop_assert_eq!(taken, other);
+    }
+
+    #[test]
+    fn whatever_a_server_says_no_row_of_a_diff_obeys_it(one in locks(), other in locks(), width in 0_usize..130) {
+        let reviewed = Reviewed {
+            server: ServerName::new("s").unwrap(),
+            file: "locked/s.json".to_owned(),
+            state: State::Differs(one.diff(&other)),
+            written: false,
+        };
+        let report = Report { servers: vec![reviewed] };
+        for text in [human(&report, false, width), markdown(&report)] {
+            prop_assert!(!text.chars().any(|letter| letter != '\n' && is_unsafe(letter)), "{text}");
+        }
+        let is_row = |line: &str| line.starts_with("  ") || line.is_empty() || line.starts_with("s: ") || line.starts_with("1 server");
+        prop_assert!(human(&report, false, width).lines().all(is_row));
+    }
 }

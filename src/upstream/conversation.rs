@@ -247,7 +247,10 @@ impl Conversation {
     async fn session_for(self: &Arc<Self>, outgoing: &Outgoing) -> Result<Arc<Session>, Failure> {
         match &outgoing.pin {
             None => self.session_until(outgoing.deadline).await,
-            Some(pin) => Box::pin(self.reviewed(pin, outgoing.deadline)).await,
+            Some(pin) => match self.reviewed_already(pin) {
+                Some(session) => Ok(session),
+                None => Box::pin(self.reviewed(pin, outgoing.deadline)).await,
+            },
         }
     }
 
