@@ -28,6 +28,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Outcome {
     let proposed = side::files(&paths, &settings, arguments.format, output)?;
     let gateway = Running::find_any(&arguments.gateway, &paths, output)?;
     let current = current(arguments, &paths, gateway.as_ref(), &proposed, output)?;
+    let current = current.rebased(&proposed, &self::settings(false, &state));
     let catalogue = match &gateway {
         Ok(gateway) => gateway.catalogue()?,
         Err(_) => Catalogue::default(),

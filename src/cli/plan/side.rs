@@ -66,6 +66,17 @@ impl Judged {
         }
     }
 
+    /// With its relative paths at the place of the other side's: the same files in two checkouts are no change.
+    pub(in crate::cli) fn rebased(self, other: &Self, settings: &Settings) -> Self {
+        let bundle = self.bundle.rebased(&other.bundle);
+        if bundle == self.bundle {
+            return self;
+        }
+        let base = self.base.clone();
+        // It held where it was, and no rule asks where that is.
+        Self::new(validate_bundle(&bundle, settings), |_| base).unwrap_or(self)
+    }
+
     pub(in crate::cli) fn side(&self) -> Side<'_> {
         Side {
             snapshot: &self.snapshot,

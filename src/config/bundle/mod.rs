@@ -99,6 +99,29 @@ impl Bundle {
         failed
     }
 
+    /// The same files, with relative paths starting where those of `other` do, PATH by PATH: what two checkouts of one
+    /// configuration say is then the same. As it is where the two have not as many PATHs.
+    #[must_use]
+    pub fn rebased(&self, other: &Self) -> Self {
+        let mut rebased = self.clone();
+        if self.roots.len() != other.roots.len() {
+            return rebased;
+        }
+        for (root, other) in rebased.roots.iter_mut().zip(&other.roots) {
+            root.base.clone_from(&other.base);
+        }
+        let moved = |path: &PathBuf| {
+            let found = self.roots.iter().zip(&other.roots).find_map(|(root, other)| {
+                let below = path.strip_prefix(&root.base).ok()?;
+                Some(other.base.join(below))
+            });
+            found.unwrap_or_else(|| path.clone())
+        };
+        let public_files = self.public_files.iter();
+        rebased.public_files = public_files.map(|(path, bytes)| (moved(path), bytes.clone())).collect();
+        rebased
+    }
+
     pub fn files(&self) -> impl Iterator<Item = &BundledFile> {
         self.roots.iter().flat_map(|root| &root.files)
     }

@@ -77,6 +77,26 @@ fn gained(ran: &Ran) -> Vec<String> {
         .collect()
 }
 
+/// A gateway runs from one checkout, its changes are reviewed in another.
+#[test]
+fn two_checkouts_of_the_same_files_are_no_change() {
+    let home = tempfile::tempdir().unwrap();
+    let text = format!(
+        "{BEFORE}\n[server.docs]\nurl = \"https://docs.example.com/mcp\"\nca = \"certs/ca.pem\"\n\
+         token = {{ file = \"secrets/docs\" }}\ncredentials = \"shared\"\nauth = \"bearer\"\n"
+    );
+    for checkout in ["running", "reviewed"] {
+        write(&home.path().join(checkout).join("mcpgw.toml"), &text);
+        write(&home.path().join(checkout).join("certs/ca.pem"), "not looked into");
+    }
+    let ran = plan(home.path(), &["reviewed", "--against", "running", "--exit-code"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    write(&home.path().join("reviewed/certs/ca.pem"), "another one");
+    let ran = plan(home.path(), &["reviewed", "--against", "running", "--exit-code"]);
+    assert_eq!(ran.code, 2, "{}", ran.all());
+    assert!(ran.stdout.contains("certs/ca.pem"), "{}", ran.all());
+}
+
 #[test]
 fn without_a_gateway_everything_is_new_and_the_first_line_says_so() {
     let home = tempfile::tempdir().unwrap();
