@@ -32,7 +32,8 @@ pub(super) fn run(arguments: &Rollback, output: &Output) -> Outcome {
     };
     let kept = Kept::of(&running, target)?;
     let settings = plan::settings(false, &state_directory(asking.gateway.state.as_deref(), &paths));
-    let (current, proposed) = (running.judged(&settings)?, judged(kept, &settings)?);
+    let proposed = judged(kept, &settings)?;
+    let current = running.judged(&settings)?.rebased(&proposed, &settings);
     let difference = diff(&current.side(), &proposed.side(), &running.catalogue()?);
     let shown = show(&difference, &current, &proposed, asking.format, output)?;
     if running.bundle.digest() == proposed.bundle.digest()

@@ -60,7 +60,8 @@ pub(super) fn run(arguments: &Apply, output: &Output) -> Outcome {
     if running.follows == "files" {
         same_files(&running, &proposed)?;
     }
-    let current = running.judged(&plan::settings(false, &state))?;
+    let accepted = plan::settings(false, &state);
+    let current = running.judged(&accepted)?.rebased(&proposed, &accepted);
     let difference = diff(&current.side(), &proposed.side(), &running.catalogue()?);
     if let Some(path) = &arguments.reviewed {
         Saved::read(path)?.check_review(&difference)?;

@@ -10,7 +10,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::history::Kept;
 use crate::cli::output::Output;
 use crate::cli::running::{Running, taken};
-use crate::compile::{Compiled, Origin, Settings, validate};
+use crate::compile::{Compiled, Origin, Settings, validate, validate_bundle};
 use crate::config::Bundle;
 use crate::diag::{self, Findings, Format, Sources};
 use crate::plan::render::{Base, Finding};
