@@ -1,4 +1,4 @@
-//! `[pii.NAME]`: filters for personal data. Checked, not served yet.
+//! `[pii.NAME]`: filters for personal data.
 
 use std::collections::BTreeMap;
 
@@ -24,6 +24,9 @@ pub(super) fn filters(context: &mut Context<'_>) -> BTreeMap<PiiName, Pii> {
 
 fn filter(table: &table::Pii, context: &mut Context<'_>) -> Pii {
     let reversible = matches!(table.mode.get(), Some(table::PiiMode::Token));
+    if reversible {
+        context.later(table.mode.key(), "`mode = \"token\"` is");
+    }
     let mut keep = BTreeMap::new();
     for entry in table.keep.entries() {
         kind(&entry.name, entry.key, table, false, context);

@@ -15,6 +15,7 @@ use crate::gate::bridge;
 use crate::gate::counters::{CallCounters, Outcome, Running};
 use crate::gate::error::Error;
 use crate::gate::exchange::{Client, Exchange};
+use crate::gate::filter::Filter;
 use crate::gate::limit::Subject;
 use crate::gate::listen;
 use crate::gate::pump::session_link;
@@ -23,11 +24,11 @@ use crate::gate::session::Session;
 use crate::gate::tasks;
 use crate::gate::view::View;
 use crate::mcp::edit::Edits;
+use crate::mcp::envelope;
 use crate::mcp::error::code;
 use crate::mcp::json::{self, Span, quote, string};
 use crate::mcp::{Era, Method};
 use crate::name::ServerName;
-use crate::pii::Redactor;
 use crate::snapshot::Limits;
 use crate::snapshot::access::{Denied, Object, Permit, Purpose};
 use crate::upstream::{Call, FailureKind, Link, Upstream};
@@ -63,11 +64,51 @@ impl From<Error> for Refusal {
 
 pub(super) async fn answer(exchange: &Exchange<'_>, headers: &HeaderMap) -> Result<Response<Body>, Error> {
     let view = exchange.view().await?;
-    let target = match look_up(exchange, &view, headers) {
+    let target = match look_up(exchange, &view, Some(headers)) {
         Ok(target) => target,
-        Err(Refusal::Error(error)) => return Err(error),
-        Err(Refusal::Tool(text)) => return Ok(tool_error(exchange, &text)),
+        Err(refusal) => return refused(exchange, refusal),
     };
+    let filter = exchange.request.filter(target.permit.server());
+    let redacted = filter.request.redact(vec![exchange.body.clone()]);
+    if redacted.counts().is_empty() {
+        return go(exchange, view, target, filter).await;
+    }
+    Box::pin(redacted_call(exchange, view, redacted.into_bytes(), filter)).await
+}
+
+/// A call whose body is not what the client sent. What is judged is what the server will get: rules about arguments, and headers that repeat
+/// them, see the redacted ones too.
+async fn redacted_call(
+    exchange: &Exchange<'_>,
+    view: Arc<View>,
+    body: Bytes,
+    filter: Filter,
+) -> Result<Response<Body>, Error> {
+    let message = envelope::read(&body)
+        .map_err(|_| Error::internal("the request cannot be redacted").with_detail("it is no message any more"))?;
+    let exchange = Exchange {
+        request: exchange.request,
+        body: &body,
+        message: &message,
+        method: exchange.method,
+        id: exchange.id.clone(),
+        client: exchange.client.clone(),
+    };
+    // The client's headers were compared with what the client sent.
+    match look_up(&exchange, &view, None) {
+        Ok(target) => go(&exchange, view, target, filter).await,
+        Err(refusal) => refused(&exchange, refusal),
+    }
+}
+
+fn refused(exchange: &Exchange<'_>, refusal: Refusal) -> Result<Response<Body>, Error> {
+    match refusal {
+        Refusal::Error(error) => Err(error),
+        Refusal::Tool(text) => Ok(tool_error(exchange, &text)),
+    }
+}
+
+async fn go(exchange: &Exchange<'_>, view: Arc<View>, target: Target, filter: Filter) -> Result<Response<Body>, Error> {
     take_limits(exchange, &target)?;
     let mut running = Running::begin(counters(exchange, &view, target.permit.server()));
     drop(view);
@@ -78,12 +119,13 @@ pub(super) async fn answer(exchange: &Exchange<'_>, headers: &HeaderMap) -> Resu
             return Ok(failed(exchange, &failure));
         }
     };
-    send(exchange, target, link, running).await
+    send(exchange, target, filter, link, running).await
 }
 
 async fn send(
     exchange: &Exchange<'_>,
     target: Target,
+    filter: Filter,
     link: Link,
     mut running: Running,
 ) -> Result<Response<Body>, Error> {
@@ -113,7 +155,7 @@ async fn send(
     let call = Call {
         method: exchange.method.clone(),
         id: exchange.id.clone(),
-        body: Redactor::none().redact(edits.apply(exchange.body).into_iter().collect()),
+        body: filter.request.redact(edits.apply(exchange.body).into_iter().collect()),
         name: target.name,
         headers: if server_era == Era::Modern {
             target.headers
@@ -144,6 +186,7 @@ async fn send(
         Ok(reply) => {
             let context = Context {
                 watch,
+                redactor: filter.response,
                 rules: bridge::result_rules(exchange.era(), server_era, exchange.method),
                 client: exchange.era(),
                 level: match &exchange.client {
@@ -185,7 +228,8 @@ impl Drop for InSession {
     }
 }
 
-fn look_up(exchange: &Exchange<'_>, view: &View, headers: &HeaderMap) -> Result<Target, Refusal> {
+/// `headers` are the client's, where they must agree with the body.
+fn look_up(exchange: &Exchange<'_>, view: &View, headers: Option<&HeaderMap>) -> Result<Target, Refusal> {
     match exchange.method {
         Method::ToolsCall => tool(exchange, view, headers),
         Method::PromptsGet => Ok(prompt(exchange, view)?),
@@ -195,13 +239,15 @@ fn look_up(exchange: &Exchange<'_>, view: &View, headers: &HeaderMap) -> Result<
     }
 }
 
-fn tool(exchange: &Exchange<'_>, view: &View, headers: &HeaderMap) -> Result<Target, Refusal> {
+fn tool(exchange: &Exchange<'_>, view: &View, headers: Option<&HeaderMap>) -> Result<Target, Refusal> {
     let (span, shown) = named(exchange, |params| params.name, "name")?;
     let unknown = || Error::invalid_params(format!("there is no tool `{shown}`"));
     let tool = view.tool(&shown).ok_or_else(unknown)?;
     let server = &view.offer.servers[tool.item.server];
     let arguments = exchange.params().and_then(|params| params.arguments);
-    if exchange.era() == Era::Modern {
+    if exchange.era() == Era::Modern
+        && let Some(headers) = headers
+    {
         tool.definition
             .headers
             .check(headers, exchange.body, arguments)

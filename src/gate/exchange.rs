@@ -11,6 +11,7 @@ use crate::gate::auth::Identity;
 use crate::gate::body::Body;
 use crate::gate::classify::{Claim, classify};
 use crate::gate::error::Error;
+use crate::gate::filter::Filter;
 use crate::gate::generation::Generation;
 use crate::gate::session::Session;
 use crate::gate::view::{Kind, View};
@@ -19,7 +20,7 @@ use crate::mcp::envelope::{self, EnvelopeError, Kind as MessageKind, Message, Pa
 use crate::mcp::error::code;
 use crate::mcp::json::Span;
 use crate::mcp::{Era, Method};
-use crate::name::EndpointName;
+use crate::name::{EndpointName, ServerName};
 
 /// A request whose caller and endpoint are known.
 pub(super) struct Request {
@@ -43,6 +44,7 @@ pub(super) struct Exchange<'a> {
 }
 
 /// Who asks: a session that said it all at `initialize`, or a request that says it itself.
+#[derive(Clone)]
 pub(super) enum Client {
     Legacy(Arc<Session>),
     Modern(Claim),
@@ -206,6 +208,11 @@ impl Exchange<'_> {
 }
 
 impl Request {
+    /// What is redacted on the way to `server` and back.
+    pub(super) fn filter(&self, server: &ServerName) -> Filter {
+        self.generation.filter(&self.endpoint, server)
+    }
+
     pub(super) async fn view(&self) -> Result<Arc<View>, Error> {
         self.generation.first_catalogues(&self.endpoint).await;
         let view = self.generation.view(&self.endpoint, &self.identity.rights);

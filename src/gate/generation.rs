@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::gate::auth::Identities;
+use crate::gate::filter::{Filter, Filters};
 use crate::gate::http::Doors;
 use crate::gate::offer::Offer;
 use crate::gate::view::View;
@@ -34,6 +35,7 @@ pub struct Generation {
     pub upstreams: BTreeMap<ServerName, Arc<Upstream>>,
     pub(super) doors: Doors,
     pub(super) identities: Identities,
+    filters: Filters,
     endpoints: BTreeMap<EndpointName, EndpointState>,
 }
 
@@ -50,6 +52,7 @@ impl Generation {
         digest: String,
         snapshot: Arc<Snapshot>,
         upstreams: BTreeMap<ServerName, Arc<Upstream>>,
+        filters: Filters,
     ) -> Self {
         Self {
             number,
@@ -63,7 +66,13 @@ impl Generation {
                 .collect(),
             snapshot,
             upstreams,
+            filters,
         }
+    }
+
+    /// What is redacted between clients of `endpoint` and `server`.
+    pub(super) fn filter(&self, endpoint: &EndpointName, server: &ServerName) -> Filter {
+        self.filters.of(&self.snapshot, endpoint, server)
     }
 
     /// What an endpoint offers to anybody, made anew when a catalogue has changed.
@@ -74,7 +83,7 @@ impl Generation {
         if let Some(offer) = kept.as_ref().filter(|offer| offer.is_current()) {
             return Some(Arc::clone(offer));
         }
-        let offer = Arc::new(Offer::of(self, table));
+        let offer = Arc::new(Offer::of(self, endpoint, table));
         offer.tell_changes(kept.as_deref(), endpoint);
         *lock(&state.offer) = Some(Arc::clone(&offer));
         Some(offer)

@@ -147,7 +147,8 @@ pub(super) async fn notification(
         Method::NotificationRootsChanged => {
             for link in session.links() {
                 if link.version().era() == Era::Legacy {
-                    let _lost = link.notify(body.clone()).await;
+                    let filter = request.filter(link.server());
+                    let _lost = link.notify(filter.request.redact(vec![body.clone()])).await;
                 }
             }
         }
@@ -187,7 +188,9 @@ pub(super) async fn take_answer(
     };
     let mut edits = Edits::default();
     edits.replace(*id, pending.id);
-    let answered = pending.link.respond(edits.apply(body).into_bytes()).await;
+    let filter = request.filter(pending.link.server());
+    let answer = filter.request.redact(edits.apply(body).into_iter().collect());
+    let answered = pending.link.respond(answer).await;
     answered.map_err(|failure| Error::internal(failure.public()).with_detail(failure.detail))?;
     Ok(accepted())
 }

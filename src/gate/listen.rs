@@ -17,6 +17,7 @@ use crate::gate::bridge;
 use crate::gate::call::resource_permit;
 use crate::gate::error::Error;
 use crate::gate::exchange::{Exchange, Request, event_response};
+use crate::gate::filter::Way;
 use crate::gate::http::accepts;
 use crate::gate::legacy;
 use crate::gate::pump::session_link;
@@ -204,8 +205,14 @@ async fn subscribe_resources(
         };
         match opened {
             Ok(link) => {
+                let way = Way {
+                    gate: Arc::downgrade(&exchange.request.gate),
+                    endpoint: exchange.request.endpoint.clone(),
+                    server: upstream.name().clone(),
+                };
                 tokio::spawn(pump(
                     link,
+                    way,
                     uri.to_string(),
                     updates,
                     sender.clone(),
@@ -223,6 +230,7 @@ async fn subscribe_resources(
 /// Carries updates of one resource to a listen stream, under its id, until the stream ends.
 async fn pump(
     link: Link,
+    way: Way,
     uri: String,
     mut updates: mpsc::Receiver<Unsolicited>,
     sender: mpsc::Sender<Bytes>,
@@ -235,7 +243,8 @@ async fn pump(
             message = updates.recv() => message,
         };
         let Some(message) = message else { break };
-        let Some(update) = tagged_update(&message.message, &uri, &tag) else {
+        let update = tagged_update(&message.message, &uri, &tag);
+        let Some(update) = update.and_then(|update| way.to_client(update)) else {
             continue;
         };
         if sender.try_send(update).is_err() {

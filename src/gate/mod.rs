@@ -12,6 +12,7 @@ mod counters;
 mod discover;
 mod error;
 mod exchange;
+mod filter;
 mod generation;
 mod http;
 mod legacy;
@@ -46,6 +47,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use body::{Body, Broken};
 pub use counters::{CallCounters, Counters};
+pub use filter::Filters;
 pub use generation::Generation;
 pub use offer::{Offer, OfferItem, OfferServer, OfferTool, Problem};
 

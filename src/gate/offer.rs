@@ -18,6 +18,7 @@ use crate::gate::visible::{name_is_visible, visible};
 use crate::mcp::edit::Edits;
 use crate::mcp::json;
 use crate::name::{EndpointName, ServerName};
+use crate::pii::Redactor;
 use crate::snapshot::{Endpoint, Limits, Selection, ToolNames, ToolOverride};
 use crate::text::safe;
 use crate::upstream::{Catalogue, CatalogueState, Item, Tool, Upstream};
@@ -38,6 +39,8 @@ pub struct OfferServer {
     pub name: ServerName,
     pub upstream: Arc<Upstream>,
     pub catalogue: Arc<Catalogue>,
+    /// Of all its texts.
+    pub(super) redactor: Redactor,
     /// Of its calls on this endpoint, looked up at the first one.
     pub(super) counters: OnceLock<Arc<CallCounters>>,
 }
@@ -75,7 +78,7 @@ pub struct Problem {
 }
 
 impl Offer {
-    pub(super) fn of(generation: &Generation, endpoint: &Endpoint) -> Self {
+    pub(super) fn of(generation: &Generation, name: &EndpointName, endpoint: &Endpoint) -> Self {
         let mut offer = Self {
             servers: Vec::new(),
             tools: Vec::new(),
@@ -93,6 +96,7 @@ impl Offer {
                 name: selection.server.clone(),
                 upstream: Arc::clone(upstream),
                 catalogue,
+                redactor: generation.filter(name, &selection.server).response,
                 counters: OnceLock::new(),
             });
             offer.take(generation, endpoint, selection);
@@ -116,6 +120,7 @@ impl Offer {
     fn take(&mut self, generation: &Generation, endpoint: &Endpoint, selection: &Selection) {
         let index = self.servers.len() - 1;
         let catalogue = Arc::clone(&self.servers[index].catalogue);
+        let redactor = self.servers[index].redactor.clone();
         let lock = generation.snapshot.locks.get(&selection.server);
         let held = |name: &str, reason: String| Problem {
             shown: name.to_owned(),
@@ -142,7 +147,7 @@ impl Offer {
                 .name
                 .clone()
                 .unwrap_or_else(|| shown_name(endpoint.tool_names, &selection.server, &tool.item.name));
-            let raw = renamed(&tool.item, &shown, change.description.as_deref());
+            let raw = redactor.redact_listed(&renamed(&tool.item, &shown, change.description.as_deref()));
             let item = OfferItem {
                 server: index,
                 shown: shown.into(),
@@ -169,7 +174,7 @@ impl Offer {
                 continue;
             }
             let shown = shown_name(endpoint.tool_names, &selection.server, &prompt.name);
-            let raw = renamed(prompt, &shown, None);
+            let raw = redactor.redact_listed(&renamed(prompt, &shown, None));
             self.prompts.push(OfferItem {
                 server: index,
                 shown: shown.into(),
@@ -181,7 +186,7 @@ impl Offer {
             server: index,
             shown: Arc::clone(&item.name),
             name: Arc::clone(&item.name),
-            raw: visible(&item.raw),
+            raw: redactor.redact_listed(&visible(&item.raw)),
         };
         self.resources.extend(
             catalogue

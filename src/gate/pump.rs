@@ -8,12 +8,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::gate::bridge;
 use crate::gate::exchange::Exchange;
+use crate::gate::filter::Way;
 use crate::gate::level::level_of;
 use crate::gate::session::{Pending, Session};
 use crate::mcp::edit::Edits;
 use crate::mcp::envelope::{self, Kind, Message};
 use crate::mcp::error::code;
 use crate::mcp::{Era, Method};
+use crate::pii::Redactor;
 use crate::snapshot::access::{Object, Purpose};
 use crate::upstream::{Failure, Link, Unsolicited, Upstream};
 
@@ -48,7 +50,12 @@ pub(super) async fn session_link(
         }
     }
     let carried = session.keep_link(server, upstream, link.clone());
-    tokio::spawn(pump(Arc::downgrade(session), link.clone(), unsolicited, carried));
+    let way = Way {
+        gate: Arc::downgrade(&request.gate),
+        endpoint: request.endpoint.clone(),
+        server: server.clone(),
+    };
+    tokio::spawn(pump(Arc::downgrade(session), link.clone(), unsolicited, carried, way));
     Ok(link)
 }
 
@@ -59,6 +66,7 @@ async fn pump(
     link: Link,
     mut unsolicited: mpsc::Receiver<Unsolicited>,
     carried: CancellationToken,
+    way: Way,
 ) {
     while let Some(Some(message)) = carried.run_until_cancelled(unsolicited.recv()).await {
         let Some(session) = session.upgrade().filter(|session| !session.closed.is_cancelled()) else {
@@ -82,7 +90,7 @@ async fn pump(
             }
             _ => None,
         };
-        if let Some(message) = passed {
+        if let Some(message) = passed.and_then(|message| way.to_client(message)) {
             session.tell(message);
         }
     }
@@ -141,7 +149,7 @@ pub(super) fn relay_request(
 fn respond_later(link: &Link, message: Bytes) {
     let link = link.clone();
     tokio::spawn(async move {
-        if let Err(failure) = link.respond(message).await {
+        if let Err(failure) = link.respond(Redactor::none().redact(vec![message])).await {
             tracing::debug!(detail = failure.detail, "a server did not take an answer");
         }
     });

@@ -25,6 +25,7 @@ use crate::mcp::error::code;
 use crate::mcp::json::Span;
 use crate::mcp::result::{ResultEditor, ResultRules, Seen};
 use crate::mcp::{Era, Method, sse};
+use crate::pii::{Redaction, Redactor};
 use crate::upstream::{Failure, JsonBody, Link, Messages, Reply};
 
 /// A result that must be changed is held back up to this size, so that it goes out with a length and the right status.
@@ -41,6 +42,8 @@ const INVALID_ANSWER: &str = "the server's answer is not valid";
 /// What an answer needs to know of its call.
 pub(super) struct Context {
     pub(super) watch: Option<Watch>,
+    /// Of the way to the client.
+    pub(super) redactor: Redactor,
     pub(super) rules: Option<ResultRules>,
     pub(super) client: Era,
     pub(super) level: Option<Level>,
@@ -56,6 +59,8 @@ pub(super) struct Context {
 pub(super) struct JsonReply {
     body: JsonBody,
     editor: Option<ResultEditor>,
+    /// Where something may be redacted.
+    redaction: Option<Redaction>,
     /// The editor looks, and changes an id to one of the same length at most: else the announced length is missed, and
     /// the client sees that the answer is not whole.
     keeps_length: bool,
@@ -97,12 +102,13 @@ async fn json(status: u16, body: JsonBody, mut context: Context) -> Response<Bod
     };
     // What was read whole already costs nothing to look at; what a server has sent as JSON has its status from there.
     let is_short = body.size_hint().exact().is_some_and(|length| length <= MAX_HELD as u64);
-    let looked_at = context.watch.is_some() || is_short;
+    let looked_at = context.watch.is_some() || is_short || !context.redactor.is_none();
     let rules = context.rules.take().or_else(|| looked_at.then(ResultRules::default));
     let Some(rules) = rules.map(|rules| context.under_own_id(rules)) else {
         let reply = JsonReply {
             body,
             editor: Some(ResultEditor::new(context.under_own_id(ResultRules::default()))),
+            redaction: None,
             keeps_length: true,
             ready: VecDeque::new(),
             running: context.running,
@@ -118,19 +124,21 @@ async fn json(status: u16, body: JsonBody, mut context: Context) -> Response<Bod
                 return json_response(refused.into());
             }
             with_status(
-                json_response(Body::pieces(pieces)),
+                json_response(Body::pieces(context.redactor.redact(pieces).into_pieces())),
                 status_of(context.client, &seen, status),
             )
         }
-        Held::Longer(body, editor, ready) => {
-            let reply = JsonReply {
+        Held::Longer(body, editor, held) => {
+            let mut reply = JsonReply {
                 body,
                 editor: Some(*editor),
+                redaction: (!context.redactor.is_none()).then(|| context.redactor.message()),
                 keeps_length: false,
-                ready: ready.into(),
+                ready: VecDeque::new(),
                 running: context.running,
                 _in_session: context.in_session,
             };
+            reply.make_ready(held);
             json_response(Body::json(reply))
         }
         Held::Broken(detail) => broken_off(context, &detail, "the server's answer broke off"),
@@ -233,7 +241,7 @@ fn whole(message: &Bytes, mut context: Context) -> Response<Body> {
         return json_response(refused.into());
     }
     with_status(
-        json_response(Body::pieces(pieces)),
+        json_response(Body::pieces(context.redactor.redact(pieces).into_pieces())),
         status_of(context.client, &seen, StatusCode::OK),
     )
 }
@@ -265,6 +273,9 @@ impl JsonReply {
             if let Some(data) = self.ready.pop_front() {
                 return Poll::Ready(Some(Ok(data)));
             }
+            let Some(editor) = &mut self.editor else {
+                return Poll::Ready(None);
+            };
             let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
             match frame {
                 None => {
@@ -274,7 +285,10 @@ impl JsonReply {
                     } else {
                         Outcome::Failed
                     });
-                    return Poll::Ready(finished.err().map(|error| Err(error.to_string().into())));
+                    if let Err(error) = finished {
+                        return Poll::Ready(Some(Err(error.to_string().into())));
+                    }
+                    self.end_redaction();
                 }
                 Some(Err(failure)) => {
                     tracing::warn!(detail = failure.detail, "a server's answer broke off");
@@ -283,20 +297,41 @@ impl JsonReply {
                 }
                 Some(Ok(frame)) => {
                     let Ok(data) = frame.into_data() else { continue };
-                    let Some(editor) = &mut self.editor else {
-                        return Poll::Ready(None);
-                    };
                     let mut out = Vec::new();
                     if let Err(error) = editor.feed(data, &mut out) {
                         self.running.end(Outcome::Failed);
                         return Poll::Ready(Some(Err(error.to_string().into())));
                     }
-                    self.ready.extend(out);
+                    self.make_ready(out);
                     // hyper does not ask again once the announced length is sent.
                     if self.keeps_length && self.body.size_hint().exact() == Some(0) {
                         self.running.end(Outcome::Answered);
                     }
                 }
+            }
+        }
+    }
+
+    fn make_ready(&mut self, pieces: Vec<Bytes>) {
+        let Some(redaction) = &mut self.redaction else {
+            self.ready.extend(pieces);
+            return;
+        };
+        let mut out = Vec::new();
+        for piece in pieces {
+            redaction.push(&piece, &mut out);
+        }
+        if !out.is_empty() {
+            self.ready.push_back(out.into());
+        }
+    }
+
+    fn end_redaction(&mut self) {
+        if let Some(redaction) = self.redaction.take() {
+            let mut out = Vec::new();
+            redaction.finish(&mut out);
+            if !out.is_empty() {
+                self.ready.push_back(out.into());
             }
         }
     }
@@ -389,20 +424,30 @@ impl Context {
         };
         match &read.kind {
             Kind::Response { id, .. } => self.pass_response(&under_id(message, *id, &self.id), out),
-            Kind::Notification { method } if self.admits(method, message, &read) => sse::write(out, message),
+            Kind::Notification { method } if self.admits(method, message, &read) => self.tell(message, out),
             Kind::Notification { .. } => {}
             Kind::Request { .. } => {
                 if let Some(asked) = relay_request(message, &read, self.session.as_ref(), &self.link) {
-                    sse::write(out, &asked);
+                    self.tell(&asked, out);
                 }
             }
+        }
+    }
+
+    /// Writes a message that comes from the server.
+    fn tell(&self, message: &Bytes, out: &mut BytesMut) {
+        if self.redactor.is_none() {
+            sse::write(out, message);
+        } else {
+            let redacted = self.redactor.redact(vec![message.clone()]).into_bytes();
+            sse::write(out, &redacted);
         }
     }
 
     fn pass_response(&mut self, message: &Bytes, out: &mut BytesMut) {
         self.running.end(Outcome::Answered);
         if self.rules.is_none() && self.watch.is_none() {
-            sse::write(out, message);
+            self.tell(message, out);
             return;
         }
         match edit(message, self.rules.clone()) {
@@ -412,8 +457,7 @@ impl Context {
             }
             Ok((pieces, seen)) => {
                 self.look(&seen, &pieces);
-                let whole: Vec<u8> = pieces.concat();
-                sse::write(out, &whole);
+                self.tell(&pieces.concat().into(), out);
             }
             Err(detail) => {
                 tracing::warn!(detail, "a server's answer is not JSON");

@@ -164,15 +164,15 @@ impl View {
     /// What the servers tell about themselves, under their names.
     pub(super) fn instructions(&self) -> Option<String> {
         const MAX: usize = 16 * 1024;
-        let told = self
-            .offer
-            .servers
-            .iter()
-            .filter_map(|server| Some((&server.name, server.catalogue.instructions.as_deref()?)));
+        let told = self.offer.servers.iter().filter_map(|server| {
+            let text = server.catalogue.instructions.as_deref()?;
+            let (redacted, _) = server.redactor.redact_text(text.as_bytes());
+            Some((&server.name, String::from_utf8(redacted).ok()?))
+        });
         let told: Vec<_> = told.filter(|(_, text)| !text.is_empty()).collect();
         let text = match told.as_slice() {
             [] => return None,
-            [(_, text)] if self.offer.servers.len() == 1 => (*text).to_owned(),
+            [(_, text)] if self.offer.servers.len() == 1 => text.clone(),
             several => several
                 .iter()
                 .map(|(name, text)| format!("## {name}\n{text}"))

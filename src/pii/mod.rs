@@ -81,6 +81,13 @@ impl Redactor {
         Ok(Self { rules })
     }
 
+    /// The five built-in types.
+    pub fn strict() -> Self {
+        Self {
+            rules: Arc::new(Rules::strict()),
+        }
+    }
+
     pub fn is_none(&self) -> bool {
         self.rules.is_empty()
     }
@@ -139,6 +146,18 @@ impl Redactor {
         self.redaction(|| Form::Message(Box::default()))
     }
 
+    /// A tool, prompt, resource or template as it is listed: its name and address stay.
+    pub fn redact_listed(&self, item: &Bytes) -> Bytes {
+        let mut out = Vec::with_capacity(item.len());
+        let mut message = self.redaction(|| Form::Message(Box::new(Json::listed())));
+        message.push(item, &mut out);
+        if message.finish(&mut out).is_empty() {
+            item.clone()
+        } else {
+            out.into()
+        }
+    }
+
     fn redaction(&self, form: impl FnOnce() -> Form) -> Redaction {
         Redaction {
             rules: Arc::clone(&self.rules),
@@ -162,6 +181,13 @@ impl Redacted {
 
     pub fn into_pieces(self) -> Vec<Bytes> {
         self.pieces
+    }
+
+    pub fn into_bytes(mut self) -> Bytes {
+        match self.pieces.len() {
+            0 | 1 => self.pieces.pop().unwrap_or_default(),
+            _ => self.pieces.concat().into(),
+        }
     }
 
     pub fn counts(&self) -> &Counts {

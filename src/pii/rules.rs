@@ -67,6 +67,14 @@ impl Rules {
         Ok(rules)
     }
 
+    pub(super) fn strict() -> Self {
+        let mut rules = Self::default();
+        for kind in Kind::BUILT_IN {
+            rules.kinds.insert(kind);
+        }
+        rules
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.kinds.is_empty() && !self.has_custom()
     }

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::gate::Generation;
+use crate::gate::{Filters, Generation};
 use crate::name::ServerName;
 use crate::serve::control::{Access, Remote};
 use crate::serve::files::Files;
@@ -23,6 +23,7 @@ pub(super) struct World {
     /// Where the control API listens besides its socket.
     pub(super) control: Option<Remote>,
     pub(super) settings: BTreeMap<ServerName, Settings>,
+    filters: Filters,
 }
 
 /// A world that may lack something.
@@ -104,11 +105,16 @@ impl Draft {
                 Err(error) => problems.push(error.to_string()),
             }
         }
+        let filters = Filters::compile(&snapshot).unwrap_or_else(|error| {
+            problems.push(error.to_string());
+            Filters::default()
+        });
         let world = World {
             files,
             tls,
             control,
             settings,
+            filters,
         };
         Self { world, problems }
     }
@@ -170,6 +176,7 @@ impl World {
             self.files.digest.to_string(),
             Arc::clone(&self.files.snapshot),
             upstreams,
+            self.filters.clone(),
         ))
     }
 }

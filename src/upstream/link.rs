@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::mcp::Version;
+use crate::name::ServerName;
+use crate::pii::Redacted;
 use crate::snapshot::access::Permit;
 use crate::upstream::call::{Call, Reply};
 use crate::upstream::conversation::Conversation;
@@ -41,6 +41,10 @@ impl Link {
         self.0.version
     }
 
+    pub fn server(&self) -> &ServerName {
+        self.0.conversation.core.name()
+    }
+
     /// Do other clients use the same session or process?
     pub fn shared(&self) -> bool {
         !self.0.conversation.exclusive
@@ -71,14 +75,14 @@ impl Link {
     }
 
     /// The client's answer to a request of the server.
-    pub async fn respond(&self, message: Bytes) -> Result<(), Failure> {
+    pub async fn respond(&self, message: Redacted) -> Result<(), Failure> {
         self.0.conversation.touch();
-        self.0.conversation.tell(message).await
+        self.0.conversation.tell(message.into_bytes()).await
     }
 
     /// A notification of the client, such as `notifications/roots/list_changed`.
-    pub async fn notify(&self, message: Bytes) -> Result<(), Failure> {
-        self.0.conversation.tell(message).await
+    pub async fn notify(&self, message: Redacted) -> Result<(), Failure> {
+        self.0.conversation.tell(message.into_bytes()).await
     }
 
     /// Tells the server that the client has cancelled the call with this id (raw JSON). Over HTTP in the modern era the

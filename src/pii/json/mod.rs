@@ -19,8 +19,10 @@ const MAX_NAME: usize = 256;
 const MAX_NUMBER: usize = 40;
 
 /// A message that comes in pieces.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Json {
+    /// Where the outermost value stands.
+    place: Place,
     open: Vec<Frame>,
     state: State,
 }
@@ -89,7 +91,25 @@ enum Content {
     Blob(Vec<u8>),
 }
 
+impl Default for Json {
+    fn default() -> Self {
+        Self {
+            place: Place::Message,
+            open: Vec::new(),
+            state: State::default(),
+        }
+    }
+}
+
 impl Json {
+    /// Not a message but an item of a list.
+    pub(super) fn listed() -> Self {
+        Self {
+            place: Place::Listed,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn push(&mut self, rules: &Rules, mut piece: &[u8], sink: &mut Sink<'_>) {
         while !piece.is_empty() {
             let used = match &mut self.state {
@@ -264,7 +284,7 @@ impl Json {
     fn next(&self) -> Next {
         self.open.last().map_or(
             Next {
-                place: Place::Message,
+                place: self.place,
                 treatment: Treatment::Text,
                 sense: Sense::Open,
                 names: false,

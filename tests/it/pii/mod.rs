@@ -4,6 +4,7 @@
 mod scoring;
 
 mod command;
+mod gate;
 
 /// The thresholds of docs/redaction.md; `tests/pii/generate.py` wrote the set.
 #[test]
