@@ -67,6 +67,10 @@ impl Page {
         let mut is_empty = true;
         for word in text.split(' ') {
             let width = word.width();
+            // Room between columns is none at the start of a line.
+            if is_empty && width == 0 && columns == indent {
+                continue;
+            }
             if !is_empty && columns + 1 + width > self.width {
                 self.line(&line);
                 line = " ".repeat(indent);

@@ -101,6 +101,24 @@ fn recorded(case: &Path) -> Value {
     serde_json::from_str(&fs::read_to_string(case.join("plan.json")).unwrap()).unwrap()
 }
 
+#[test]
+fn the_example_of_the_docs_is_the_recorded_one() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = root.join("docs/plan.md");
+    let text = fs::read_to_string(&page).unwrap();
+    let block = regex::Regex::new(r"(?s)<!-- (tests/plans/[a-z0-9-]+/plan\.txt) -->\n```text\n.*?```\n").unwrap();
+    let current = block.replace_all(&text, |found: &regex::Captures<'_>| {
+        let shown = fs::read_to_string(root.join(&found[1])).unwrap();
+        format!("<!-- {} -->\n```text\n{shown}```\n", &found[1])
+    });
+    assert!(block.is_match(&text));
+    if current != text && std::env::var("INSTA_UPDATE").is_ok_and(|value| value == "always") {
+        fs::write(&page, &*current).unwrap();
+    } else {
+        assert_eq!(current, text, "INSTA_UPDATE=always writes it");
+    }
+}
+
 /// What is printed, as if mcpgw ran in a directory that no path tells of.
 fn plan(case: &Path, arguments: &[&str]) -> String {
     let all = [&["plan", "proposed", "--against", "current"], arguments].concat();
