@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::name::ServerName;
 use crate::serve::apply::{Answer, Answered, Event, Required};
@@ -45,7 +45,8 @@ pub(super) async fn servers(
         }
     }
     tell(events, Event::Checking { servers: asked.len() });
-    survey(asked, context, Instant::now() + LIMIT, |name, outcome| {
+    let deadline = Instant::now() + LIMIT;
+    survey(asked, context, deadline, |name, outcome| {
         let answered = match outcome {
             Ok(catalogue) => {
                 let lacking = lacking(&next.files.snapshot, None, name, catalogue);
@@ -58,10 +59,13 @@ pub(super) async fn servers(
         tell(events, Event::Server(answered));
     })
     .await;
-    for name in kept {
-        let catalogue = running.get(name).map(|upstream| upstream.catalogue());
-        if let Some(catalogue) = catalogue.filter(|catalogue| catalogue.state == CatalogueState::Ready) {
-            let (new, old) = (&next.files.snapshot, &now.files.snapshot);
+    let (new, old) = (&next.files.snapshot, &now.files.snapshot);
+    for name in kept.into_iter().filter(|name| counts_on_more(new, old, name)) {
+        let Some(upstream) = running.get(name) else { continue };
+        // It may have been started a moment ago.
+        let _late = timeout_at(deadline, upstream.first_catalogue()).await;
+        let catalogue = upstream.catalogue();
+        if catalogue.state == CatalogueState::Ready {
             found.problems.extend(lacking(new, Some(old), name, &catalogue));
         }
     }
@@ -146,6 +150,15 @@ fn lacking(snapshot: &Snapshot, before: Option<&Snapshot>, name: &ServerName, ca
         }
     }
     problems
+}
+
+/// Do the files name tools, or have a lock, that the files before did not?
+fn counts_on_more(snapshot: &Snapshot, before: &Snapshot, name: &ServerName) -> bool {
+    let known = named(before, name);
+    let names_more = named(snapshot, name)
+        .iter()
+        .any(|(_, tool)| !known.iter().any(|(_, known)| known == tool));
+    names_more || snapshot.locks.get(name) != before.locks.get(name)
 }
 
 /// Endpoint and tool, for tools that are selected by their very name.

@@ -1,7 +1,7 @@
 //! Where the definitions come from: the running gateway, or the servers themselves. No program starts unasked.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::io::{self, IsTerminal as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::super::arguments::{Lock as Arguments, Source};
+use super::super::ask;
 use super::super::exit::Failure;
 use super::super::gateway;
 use super::super::output::Output;
@@ -91,7 +92,7 @@ fn ask_servers(
         .map(|(name, server)| (name.clone(), programs(server)))
         .filter(|(_, programs)| !programs.is_empty())
         .collect();
-    if !started.is_empty() && !run_commands && !may_start(&started)? {
+    if !started.is_empty() && !run_commands && !may_start(&started, output)? {
         for (name, _) in started {
             servers.remove(&name);
             let unlisted = Unlisted {
@@ -113,22 +114,16 @@ fn ask_servers(
 }
 
 /// Asks on a terminal, with every argument in sight. Without one the answer is no.
-fn may_start(started: &[(ServerName, Vec<Vec<String>>)]) -> Result<bool, Failure> {
-    if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
+fn may_start(started: &[(ServerName, Vec<Vec<String>>)], output: &Output) -> Result<bool, Failure> {
+    if !ask::is_possible() {
         return Ok(false);
     }
-    let mut stderr = io::stderr().lock();
-    writeln!(stderr, "To list what these servers offer, these programs are started:")?;
+    output.tell("To list what these servers offer, these programs are started:");
     for (name, programs) in started {
         for argv in programs {
             let words: Vec<String> = argv.iter().map(|word| quote(word)).collect();
-            writeln!(stderr, "  {name}: [{}]", safe(&words.join(", ")))?;
+            output.tell(&format!("  {name}: [{}]", safe(&words.join(", "))));
         }
     }
-    write!(stderr, "Start them? [y/N] ")?;
-    stderr.flush()?;
-    drop(stderr);
-    let mut line = String::new();
-    io::stdin().lock().take(64).read_line(&mut line)?;
-    Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+    ask::yes("Start them?")
 }

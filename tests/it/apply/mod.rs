@@ -41,6 +41,32 @@ fn a_gateway_that_follows_applies_serves_nothing_until_the_first_one() {
     assert!(again.stdout.contains("Nothing to apply"), "{}", again.all());
 }
 
+/// The whole of what is read, from the first apply to the history, without what differs from run to run.
+#[test]
+fn what_is_said_can_be_read() {
+    let mut site = Site::new();
+    site.serve(&["--state", "state"]);
+    site.add(&endpoint("more"));
+    let applied = site.apply(&["config", "--yes"]);
+    // The demo server is not asked again: who would be first is not always the same.
+    site.add("[server.gone]\nurl = \"http://127.0.0.1:1/mcp\"\n[endpoint.more.server.demo]\ntools = [\"nope\"]\n");
+    let refused = site.apply(&["config", "--yes"]);
+    site.add("");
+    let unasked = site.apply(&["config"]);
+    let history = site.ask("history", &[]);
+    insta::with_settings!({
+        filters => [
+            (r"\b[0-9a-f]{12}\b", "[digest]"),
+            (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "[time]"),
+            (r"local:[\w.-]+ *", "local:[user]  "),
+        ],
+        omit_expression => true,
+    }, {
+        let all = [applied, refused, unasked, history].map(|ran| ran.all());
+        insta::assert_snapshot!(all.join("\n=====\n"));
+    });
+}
+
 #[test]
 fn without_a_terminal_nothing_is_asked_and_nothing_changes() {
     let site = Site::applied();
