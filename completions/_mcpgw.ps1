@@ -39,6 +39,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpgw' -ScriptBlock {
             [CompletionResult]::new('who', 'who', [CompletionResultType]::ParameterValue, 'Say who reaches a tool')
             [CompletionResult]::new('lock', 'lock', [CompletionResultType]::ParameterValue, 'Show how the servers'' tools differ from what was reviewed, and record them')
             [CompletionResult]::new('redact', 'redact', [CompletionResultType]::ParameterValue, 'Redact stdin as a filter of the files would: byte for byte but for what is personal data')
+            [CompletionResult]::new('logs', 'logs', [CompletionResultType]::ParameterValue, 'Show what was asked of the gateway and how it ended, from its audit log')
             [CompletionResult]::new('tools', 'tools', [CompletionResultType]::ParameterValue, 'List the tools of an endpoint')
             [CompletionResult]::new('call', 'call', [CompletionResultType]::ParameterValue, 'Call a tool of an endpoint')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make a token for a service, and what to paste into the files')
@@ -221,6 +222,39 @@ Register-ArgumentCompleter -Native -CommandName 'mcpgw' -ScriptBlock {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'A configuration directory or file; several are read as one [default: .]')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Stdin is one message body in JSON: keys, numbers and escapes are understood')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'mcpgw;logs' {
+            [CompletionResult]::new('--endpoint', '--endpoint', [CompletionResultType]::ParameterName, 'Only of this endpoint')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Only of this server')
+            [CompletionResult]::new('--tool', '--tool', [CompletionResultType]::ParameterName, 'Only of this tool, prompt or resource, by its own name or as SERVER/NAME')
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'Only of `user:NAME`, `service:NAME`, `anonymous`, or whoever has this name')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'From then on: `2026-11-25T10:00:00Z`, `2026-11-25`, or `2h` for two hours ago')
+            [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'Before then')
+            [CompletionResult]::new('--status', '--status', [CompletionResultType]::ParameterName, 'Only calls that ended so')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'A configuration directory or file; several are read as one [default: .]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'A configuration directory or file; several are read as one [default: .]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]')
+            [CompletionResult]::new('--gateway', '--gateway', [CompletionResultType]::ParameterName, 'The gateway''s control socket, or the URL of its control API')
+            [CompletionResult]::new('--control-token-file', '--control-token-file', [CompletionResultType]::ParameterName, 'The file that holds the token for a control API''s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write the entries')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set')
+            [CompletionResult]::new('--follow', '--follow', [CompletionResultType]::ParameterName, 'Go on with what comes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Check that every record is there, in its place, as it was written')
+            break
+        }
+        'mcpgw;logs;verify' {
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'A configuration directory or file; several are read as one [default: .]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'A configuration directory or file; several are read as one [default: .]')
+            [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]')
+            [CompletionResult]::new('--gateway', '--gateway', [CompletionResultType]::ParameterName, 'The gateway''s control socket, or the URL of its control API')
+            [CompletionResult]::new('--control-token-file', '--control-token-file', [CompletionResultType]::ParameterName, 'The file that holds the token for a control API''s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to write the outcome')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break

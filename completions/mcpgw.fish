@@ -42,6 +42,7 @@ complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "explain" -d 'Say whethe
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "who" -d 'Say who reaches a tool'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "lock" -d 'Show how the servers\' tools differ from what was reviewed, and record them'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "redact" -d 'Redact stdin as a filter of the files would: byte for byte but for what is personal data'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "logs" -d 'Show what was asked of the gateway and how it ended, from its audit log'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "tools" -d 'List the tools of an endpoint'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "call" -d 'Call a tool of an endpoint'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "token" -d 'Make a token for a service, and what to paste into the files'
@@ -208,6 +209,44 @@ always\t''
 never\t''"
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand redact" -l json -d 'Stdin is one message body in JSON: keys, numbers and escapes are understood'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand redact" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and not __fish_seen_subcommand_from verify" -l endpoint -d 'Only of this endpoint' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and not __fish_seen_subcommand_from verify" -l server -d 'Only of this server' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and not __fish_seen_subcommand_from verify" -l tool -d 'Only of this tool, prompt or resource, by its own name or as SERVER/NAME' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and not __fish_seen_subcommand_from verify" -l user -d 'Only of `user:NAME`, `service:NAME`, `anonymous`, or whoever has this name' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and not __fish_seen_subcommand_from verify" -l since -d 'From then on: `2026-11-25T10:00:00Z`, `2026-11-25`, or `2h` for two hours ago' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and not __fish_seen_subcommand_from verify" -l until -d 'Before then' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and not __fish_seen_subcommand_from verify" -l status -d 'Only calls that ended so' -r -f -a "answered\t'The server gave a result'
+cancelled\t'The client took it back, or its connection was lost'
+denied\t'By a rule, or there is no such thing for this caller'
+error\t'The server answered with an error, or the tool said that it failed'
+failed\t'The server did not answer, or not as it must'
+held-back\t'By the lock, in the session that was to run it'
+open\t'It has not ended yet'
+refused\t'By a limit'
+unknown\t'The gateway ended before the call did'"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and not __fish_seen_subcommand_from verify" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and not __fish_seen_subcommand_from verify" -l state -d 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and not __fish_seen_subcommand_from verify" -l gateway -d 'The gateway\'s control socket, or the URL of its control API' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and not __fish_seen_subcommand_from verify" -l control-token-file -d 'The file that holds the token for a control API\'s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and not __fish_seen_subcommand_from verify" -l format -d 'How to write the entries' -r -f -a "human\t''
+json\t''
+csv\t'For spreadsheets'"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and not __fish_seen_subcommand_from verify" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and not __fish_seen_subcommand_from verify" -l follow -d 'Go on with what comes'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and not __fish_seen_subcommand_from verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and not __fish_seen_subcommand_from verify" -f -a "verify" -d 'Check that every record is there, in its place, as it was written'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and __fish_seen_subcommand_from verify" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and __fish_seen_subcommand_from verify" -l state -d 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and __fish_seen_subcommand_from verify" -l gateway -d 'The gateway\'s control socket, or the URL of its control API' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and __fish_seen_subcommand_from verify" -l control-token-file -d 'The file that holds the token for a control API\'s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and __fish_seen_subcommand_from verify" -l format -d 'How to write the outcome' -r -f -a "human\t''
+json\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and __fish_seen_subcommand_from verify" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand logs; and __fish_seen_subcommand_from verify" -s h -l help -d 'Print help'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -l token -d 'The token to send; on a shared machine prefer the environment variable' -r
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -l timeout -d 'How long to wait for the whole answer' -r
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F

@@ -19,6 +19,7 @@ pub mod snapshot;
 pub mod test;
 
 // a request walks through the gate
+pub mod audit;
 pub mod gate;
 pub mod mcp;
 pub mod pii;

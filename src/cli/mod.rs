@@ -23,6 +23,7 @@ mod hash_password;
 mod history;
 mod init;
 mod lock;
+mod logs;
 mod man;
 mod plan;
 mod redact;
@@ -77,6 +78,7 @@ fn dispatch(command: Command, output: &Output) -> Outcome {
         Command::History(arguments) => history::run(&arguments, output),
         Command::Init(arguments) => init::run(&arguments, output),
         Command::Lock(arguments) => lock::run(&arguments, output),
+        Command::Logs(arguments) => logs::run(&arguments, output),
         Command::Man(arguments) => man::run(&arguments, output),
         Command::Plan(arguments) => plan::run(&arguments, output),
         Command::Redact(arguments) => redact::run(&arguments, output),

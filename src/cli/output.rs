@@ -34,6 +34,14 @@ impl Output {
         self.data(json_for_terminals(&text))
     }
 
+    /// The same JSON, safe for a terminal.
+    #[must_use]
+    pub(super) fn escaped(&self, json: &str) -> String {
+        let mut escaped = json_for_terminals(json);
+        escaped.pop();
+        escaped
+    }
+
     /// Tells something beside the data. That stderr is closed is no reason to stop.
     pub(super) fn tell(&self, line: &str) {
         let _ = writeln!(io::stderr().lock(), "{line}");

@@ -212,10 +212,8 @@ fn store(table: &table::Store, context: &mut Context<'_>) -> Store {
 }
 
 fn audit(table: &table::Audit, context: &mut Context<'_>) -> Audit {
-    let file = table.file.get().map_or("audit.jsonl", String::as_str);
-    if !file.is_empty() {
-        context.later(Some(table.place), "`[gateway.audit]` is");
-    }
+    let default = Audit::default();
+    let file = table.file.get().map_or(default.file.as_str(), String::as_str);
     let payloads = match table.payloads.get() {
         None | Some(table::AuditPayloads::Redacted) => AuditPayloads::Redacted,
         Some(table::AuditPayloads::None) => AuditPayloads::None,
@@ -227,11 +225,8 @@ fn audit(table: &table::Audit, context: &mut Context<'_>) -> Audit {
     Audit {
         file: file.to_owned(),
         payloads,
-        rotate: table.rotate.get().map_or(100 << 20, |size| size.0),
-        retain: table
-            .retain
-            .get()
-            .map_or(std::time::Duration::from_secs(400 * 86_400), |time| time.0),
+        rotate: table.rotate.get().map_or(default.rotate, |size| size.0),
+        retain: table.retain.get().map_or(default.retain, |time| time.0),
         on_failure: match table.on_failure.get() {
             Some(table::AuditFailure::Continue) => AuditFailure::Continue,
             None | Some(table::AuditFailure::Refuse) => AuditFailure::Refuse,

@@ -19,6 +19,7 @@ use crate::gate::filter::Filter;
 use crate::gate::limit::Subject;
 use crate::gate::listen;
 use crate::gate::pump::session_link;
+use crate::gate::record::{self, Recorded, Redactions, Unrecorded};
 use crate::gate::reply::{self, Context};
 use crate::gate::session::Session;
 use crate::gate::tasks;
@@ -29,8 +30,9 @@ use crate::mcp::error::code;
 use crate::mcp::json::{self, Span, quote, string};
 use crate::mcp::{Era, Method};
 use crate::name::ServerName;
+use crate::pii::{Counts, Redacted};
 use crate::snapshot::Limits;
-use crate::snapshot::access::{Denied, Object, Permit, Purpose};
+use crate::snapshot::access::{Denied, Object, ObjectKind, Permit, Purpose};
 use crate::upstream::{Call, FailureKind, Link, Upstream};
 
 /// Subscriptions keep theirs.
@@ -42,6 +44,8 @@ struct Target {
     upstream: Arc<Upstream>,
     /// The server's own name of the thing, for `Mcp-Name`.
     name: Option<Arc<str>>,
+    /// Index into the offer's tools.
+    offered: Option<usize>,
     /// Where the body must say another name than the client did.
     rename: Option<(Span, Arc<str>)>,
     limits: Limits,
@@ -52,8 +56,11 @@ struct Target {
 /// Why there is no target.
 enum Refusal {
     Error(Error),
-    /// A tool that is listed, refused for its arguments: the model is told, as a result of the tool.
-    Tool(String),
+    /// A tool that is listed, refused for its arguments: the model is told, as a result of the tool; the log is told more.
+    Tool {
+        text: &'static str,
+        reason: String,
+    },
 }
 
 impl From<Error> for Refusal {
@@ -66,14 +73,14 @@ pub(super) async fn answer(exchange: &Exchange<'_>, headers: &HeaderMap) -> Resu
     let view = exchange.view().await?;
     let target = match look_up(exchange, &view, Some(headers)) {
         Ok(target) => target,
-        Err(refusal) => return refused(exchange, refusal),
+        Err(refusal) => return refuse(exchange, &view, "denied", refusal).await,
     };
     let filter = exchange.request.filter(target.permit.server());
     let redacted = filter.request.redact(vec![exchange.body.clone()]);
     if redacted.counts().is_empty() {
-        return go(exchange, view, target, filter).await;
+        return go(exchange, view, target, filter, None).await;
     }
-    Box::pin(redacted_call(exchange, view, redacted.into_bytes(), filter)).await
+    Box::pin(redacted_call(exchange, view, redacted, filter)).await
 }
 
 /// A call whose body is not what the client sent. What is judged is what the server will get: rules about arguments, and headers that repeat
@@ -81,9 +88,11 @@ pub(super) async fn answer(exchange: &Exchange<'_>, headers: &HeaderMap) -> Resu
 async fn redacted_call(
     exchange: &Exchange<'_>,
     view: Arc<View>,
-    body: Bytes,
+    redacted: Redacted,
     filter: Filter,
 ) -> Result<Response<Body>, Error> {
+    let counts = redacted.counts().clone();
+    let body = redacted.into_bytes();
     let message = envelope::read(&body)
         .map_err(|_| Error::internal("the request cannot be redacted").with_detail("it is no message any more"))?;
     let exchange = Exchange {
@@ -96,30 +105,52 @@ async fn redacted_call(
     };
     // The client's headers were compared with what the client sent.
     match look_up(&exchange, &view, None) {
-        Ok(target) => go(&exchange, view, target, filter).await,
-        Err(refusal) => refused(&exchange, refusal),
+        Ok(target) => go(&exchange, view, target, filter, Some(counts)).await,
+        Err(refusal) => refuse(&exchange, &view, "denied", refusal).await,
     }
 }
 
-fn refused(exchange: &Exchange<'_>, refusal: Refusal) -> Result<Response<Body>, Error> {
+/// `redacted`: what was found in the request.
+async fn go(
+    exchange: &Exchange<'_>,
+    view: Arc<View>,
+    target: Target,
+    filter: Filter,
+    redacted: Option<Counts>,
+) -> Result<Response<Body>, Error> {
+    let mut found = Redactions::default();
+    if let Some(counts) = redacted {
+        found.add(&counts, &filter.request);
+    }
+    let mut running = Running::begin(counters(exchange, &view, &target));
+    if let Err(error) = take_limits(exchange, &target) {
+        running.end(Outcome::Refused);
+        return refuse(exchange, &view, "refused", error.into()).await;
+    }
+    drop(view);
+    let recorded = match record::begin(exchange, &target.permit, found, running).await {
+        Ok(recorded) => recorded,
+        Err(Unrecorded) => return Err(Unrecorded::before_the_call()),
+    };
+    match open(exchange, &target).await {
+        Ok(link) => send(exchange, target, filter, link, recorded).await,
+        Err(failure) => failed(exchange, &failure, recorded).await,
+    }
+}
+
+/// A call that is not made is recorded too, and answered after that.
+async fn refuse(exchange: &Exchange<'_>, view: &View, status: &str, refusal: Refusal) -> Result<Response<Body>, Error> {
+    let reason = match &refusal {
+        Refusal::Error(error) => error.detail.as_deref().unwrap_or(&error.public),
+        Refusal::Tool { reason, .. } => reason,
+    };
+    if record::refused(exchange, view, status, reason).await.is_err() {
+        return Err(Unrecorded::before_the_call());
+    }
     match refusal {
         Refusal::Error(error) => Err(error),
-        Refusal::Tool(text) => Ok(tool_error(exchange, &text)),
+        Refusal::Tool { text, .. } => Ok(tool_error(exchange, text)),
     }
-}
-
-async fn go(exchange: &Exchange<'_>, view: Arc<View>, target: Target, filter: Filter) -> Result<Response<Body>, Error> {
-    take_limits(exchange, &target)?;
-    let mut running = Running::begin(counters(exchange, &view, target.permit.server()));
-    drop(view);
-    let link = match open(exchange, &target).await {
-        Ok(link) => link,
-        Err(failure) => {
-            running.end(Outcome::Failed);
-            return Ok(failed(exchange, &failure));
-        }
-    };
-    send(exchange, target, filter, link, running).await
 }
 
 async fn send(
@@ -127,17 +158,21 @@ async fn send(
     target: Target,
     filter: Filter,
     link: Link,
-    mut running: Running,
+    mut recorded: Recorded,
 ) -> Result<Response<Body>, Error> {
     let server_era = link.version().era();
     let cancelled = match exchange.session() {
         None => None,
-        Some(session) => Some(session.begin_call(exchange.id.clone(), link.clone()).ok_or_else(|| {
-            Error::bad_request(
-                code::INVALID_REQUEST,
-                "a request with this id is in flight, or too many are",
-            )
-        })?),
+        Some(session) => {
+            let begun = session.begin_call(exchange.id.clone(), link.clone());
+            if begun.is_none() {
+                let reason = "a request with this id is in flight, or too many are";
+                let closed = recorded.failed(reason).written().await;
+                closed.map_err(|Unrecorded| Unrecorded::before_the_call())?;
+                return Err(Error::bad_request(code::INVALID_REQUEST, reason));
+            }
+            begun
+        }
     };
     let in_session = exchange.session().map(|session| InSession {
         session: Arc::clone(session),
@@ -196,22 +231,22 @@ async fn send(
                 session: exchange.session().cloned(),
                 id: exchange.id.clone(),
                 link,
-                running,
+                recorded,
                 in_session,
                 cancelled,
             };
             Ok(reply::answer(reply, context).await)
         }
         Err(failure) if failure.kind == FailureKind::HeldBack => {
-            running.end(Outcome::HeldBack);
+            let closed = recorded.held_back(&failure.detail).written().await;
+            closed.map_err(|Unrecorded| Unrecorded::before_the_call())?;
             Err(held_back(exchange, &failure))
         }
         Err(failure) => {
-            running.end(Outcome::Failed);
             if failure.kind == FailureKind::Timeout {
                 link.cancel(&exchange.id, Some("timed out")).await;
             }
-            Ok(failed(exchange, &failure))
+            failed(exchange, &failure, recorded).await
         }
     }
 }
@@ -242,7 +277,8 @@ fn look_up(exchange: &Exchange<'_>, view: &View, headers: Option<&HeaderMap>) ->
 fn tool(exchange: &Exchange<'_>, view: &View, headers: Option<&HeaderMap>) -> Result<Target, Refusal> {
     let (span, shown) = named(exchange, |params| params.name, "name")?;
     let unknown = || Error::invalid_params(format!("there is no tool `{shown}`"));
-    let tool = view.tool(&shown).ok_or_else(unknown)?;
+    let at = view.tool(&shown).ok_or_else(unknown)?;
+    let tool = &view.offer.tools[at];
     let server = &view.offer.servers[tool.item.server];
     let arguments = exchange.params().and_then(|params| params.arguments);
     if exchange.era() == Era::Modern
@@ -262,14 +298,18 @@ fn tool(exchange: &Exchange<'_>, view: &View, headers: Option<&HeaderMap>) -> Re
     };
     let permit = permit(exchange, &server.name, object, purpose).map_err(|denied| {
         if denied.reason.is_about_arguments() {
-            Refusal::Tool("These arguments are not allowed here.".to_owned())
+            Refusal::Tool {
+                text: "These arguments are not allowed here.",
+                reason: denied.to_string(),
+            }
         } else {
-            Refusal::Error(unknown())
+            Refusal::Error(unknown().with_detail(denied.to_string()))
         }
     })?;
     Ok(Target {
         permit,
         upstream: Arc::clone(&server.upstream),
+        offered: Some(at),
         rename: (*shown != *tool.item.name).then(|| (span, Arc::clone(&tool.item.name))),
         name: Some(Arc::clone(&tool.item.name)),
         limits: tool.limits.clone(),
@@ -290,10 +330,12 @@ fn prompt(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
     let purpose = Purpose::Call {
         arguments: arguments.map(|span| span.of(exchange.body)),
     };
-    let permit = permit(exchange, &server.name, object, purpose).map_err(|_| unknown())?;
+    let permit =
+        permit(exchange, &server.name, object, purpose).map_err(|denied| unknown().with_detail(denied.to_string()))?;
     Ok(Target {
         permit,
         upstream: Arc::clone(&server.upstream),
+        offered: None,
         rename: (*shown != *prompt.name).then(|| (span, Arc::clone(&prompt.name))),
         name: Some(Arc::clone(&prompt.name)),
         limits: Limits::default(),
@@ -308,6 +350,7 @@ fn resource(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
         name: Some(Arc::clone(permit.name())),
         permit,
         upstream,
+        offered: None,
         rename: None,
         limits: Limits::default(),
         headers: Vec::new(),
@@ -319,6 +362,7 @@ fn task(exchange: &Exchange<'_>) -> Result<Target, Error> {
     Ok(Target {
         permit,
         upstream,
+        offered: None,
         rename: None,
         name: Some(id.into()),
         limits: Limits::default(),
@@ -335,17 +379,19 @@ pub(super) fn resource_permit(
     if uri.len() > MAX_URI {
         return Err(Error::invalid_params(format!("`uri` is longer than {MAX_URI} bytes")));
     }
+    let mut error = no_resource(exchange.era(), uri);
     for at in view.resource_servers(uri) {
         let server = &view.offer.servers[at];
         let object = Object::Resource {
             server: &server.name,
             uri,
         };
-        if let Ok(permit) = permit(exchange, &server.name, object, Purpose::Follow) {
-            return Ok((permit, Arc::clone(&server.upstream)));
+        match permit(exchange, &server.name, object, Purpose::Follow) {
+            Ok(permit) => return Ok((permit, Arc::clone(&server.upstream))),
+            Err(denied) => error = error.with_detail(denied.to_string()),
         }
     }
-    Err(no_resource(exchange.era(), uri))
+    Err(error)
 }
 
 /// -32002 in legacy revisions, -32602 in 2026-07-28; both name the URI.
@@ -379,11 +425,13 @@ fn completion(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
                 server: &server.name,
                 name: &prompt.name,
             };
-            let permit = permit(exchange, &server.name, object, Purpose::Follow).map_err(|_| unknown())?;
+            let permit = permit(exchange, &server.name, object, Purpose::Follow)
+                .map_err(|denied| unknown().with_detail(denied.to_string()))?;
             let rename = (*shown != *prompt.name).then(|| (span, Arc::clone(&prompt.name)));
             Ok(Target {
                 permit,
                 upstream: Arc::clone(&server.upstream),
+                offered: None,
                 rename,
                 name: None,
                 limits: Limits::default(),
@@ -402,10 +450,11 @@ fn completion(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
                 uri: &uri,
             };
             let permit = permit(exchange, &server.name, object, Purpose::Follow)
-                .map_err(|_| no_resource(exchange.era(), &uri))?;
+                .map_err(|denied| no_resource(exchange.era(), &uri).with_detail(denied.to_string()))?;
             Ok(Target {
                 permit,
                 upstream: Arc::clone(&server.upstream),
+                offered: None,
                 rename: None,
                 name: None,
                 limits: Limits::default(),
@@ -437,17 +486,23 @@ fn permit(
     let request = &exchange.request;
     request.identity.rights.permit(&request.endpoint, object, purpose).inspect_err(|denied| {
         tracing::info!(principal = %request.identity.caller.principal, endpoint = %request.endpoint, object = %crate::text::safe(&object.to_string()), reason = %denied, "denied");
-        let counters = request.gate.counters.calls(&request.endpoint, server);
+        let tool = (object.kind() == ObjectKind::Tool).then(|| object.name());
+        let counters = request.gate.counters.calls(&request.endpoint, server, tool);
         counters.denied.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     })
 }
 
-/// Where calls to this server are counted: known to its offer, or, for a task of a server that offers nothing now, looked up.
-fn counters(exchange: &Exchange<'_>, view: &View, server: &ServerName) -> Arc<CallCounters> {
-    let (all, endpoint) = (&exchange.request.gate.counters, &exchange.request.endpoint);
-    match view.offer.servers.iter().find(|offered| offered.name == *server) {
-        Some(offered) => Arc::clone(offered.counters.get_or_init(|| all.calls(endpoint, server))),
-        None => all.calls(endpoint, server),
+/// Where the call is counted: known to the tool's offer, else looked up.
+fn counters(exchange: &Exchange<'_>, view: &View, target: &Target) -> Arc<CallCounters> {
+    let permit = &target.permit;
+    let tool = (permit.kind() == ObjectKind::Tool).then(|| &**permit.name());
+    let look_up = || {
+        let counters = &exchange.request.gate.counters;
+        counters.calls(&exchange.request.endpoint, permit.server(), tool)
+    };
+    match target.offered {
+        Some(at) => Arc::clone(view.offer.tools[at].counters.get_or_init(look_up)),
+        None => look_up(),
     }
 }
 
@@ -544,12 +599,19 @@ fn held_back(exchange: &Exchange<'_>, failure: &crate::upstream::Failure) -> Err
 }
 
 /// A server that fails is told to the model where a tool was called, else to the client.
-fn failed(exchange: &Exchange<'_>, failure: &crate::upstream::Failure) -> Response<Body> {
+async fn failed(
+    exchange: &Exchange<'_>,
+    failure: &crate::upstream::Failure,
+    mut recorded: Recorded,
+) -> Result<Response<Body>, Error> {
     tracing::warn!(endpoint = %exchange.request.endpoint, method = exchange.method.as_str(), public = failure.public(), detail = failure.detail, "a call failed");
-    match exchange.method {
+    if recorded.failed(&failure.public()).written().await.is_err() {
+        return Err(Error::internal(Unrecorded::AFTER_THE_CALL));
+    }
+    Ok(match exchange.method {
         Method::ToolsCall => tool_error(exchange, &failure.public()),
         _ => Error::internal(failure.public()).into_response(Some(&exchange.id)),
-    }
+    })
 }
 
 fn tool_error(exchange: &Exchange<'_>, text: &str) -> Response<Body> {

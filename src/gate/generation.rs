@@ -13,6 +13,7 @@ use crate::gate::auth::Identities;
 use crate::gate::filter::{Filter, Filters};
 use crate::gate::http::Doors;
 use crate::gate::offer::Offer;
+use crate::gate::record::Recording;
 use crate::gate::view::View;
 use crate::name::{EndpointName, ServerName};
 use crate::snapshot::access::{Rights, RightsKey};
@@ -33,6 +34,7 @@ pub struct Generation {
     pub snapshot: Arc<Snapshot>,
     /// Every `[server.*]` of the snapshot.
     pub upstreams: BTreeMap<ServerName, Arc<Upstream>>,
+    pub recording: Recording,
     pub(super) doors: Doors,
     pub(super) identities: Identities,
     filters: Filters,
@@ -53,10 +55,12 @@ impl Generation {
         snapshot: Arc<Snapshot>,
         upstreams: BTreeMap<ServerName, Arc<Upstream>>,
         filters: Filters,
+        recording: Recording,
     ) -> Self {
         Self {
             number,
             digest,
+            recording,
             doors: Doors::of(&snapshot.gateway),
             identities: Identities::of(&snapshot),
             endpoints: snapshot

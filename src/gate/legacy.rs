@@ -12,6 +12,7 @@ use crate::gate::discover;
 use crate::gate::error::Error;
 use crate::gate::exchange::{self, Exchange, Request, accepted, event_response, json_response, slice};
 use crate::gate::level::Level;
+use crate::gate::record::client_name;
 use crate::gate::session::{Seed, Session};
 use crate::mcp::edit::Edits;
 use crate::mcp::envelope::{self, Kind, Message};
@@ -75,6 +76,9 @@ pub(super) async fn initialize(
         version,
         // A copy: the session must not keep the whole body alive.
         capabilities: Bytes::copy_from_slice(&body[capabilities.start..capabilities.end]),
+        client: params
+            .and_then(|params| params.client_info)
+            .and_then(|info| client_name(body, info)),
     };
     let max = request.generation.snapshot.gateway.limits.sessions_per_principal;
     let session = request.gate.sessions.begin(seed, max);

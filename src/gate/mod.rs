@@ -22,6 +22,7 @@ mod list;
 mod listen;
 mod offer;
 mod pump;
+mod record;
 mod reply;
 mod session;
 mod tasks;
@@ -46,10 +47,11 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub use body::{Body, Broken};
-pub use counters::{CallCounters, Counters};
+pub use counters::{BUCKETS, CallCounters, Called, Counters, Histogram};
 pub use filter::Filters;
 pub use generation::Generation;
 pub use offer::{Offer, OfferItem, OfferServer, OfferTool, Problem};
+pub use record::Recording;
 
 use crate::gate::auth::Identity;
 use crate::gate::error::Error;

@@ -41,8 +41,6 @@ pub struct OfferServer {
     pub catalogue: Arc<Catalogue>,
     /// Of all its texts.
     pub(super) redactor: Redactor,
-    /// Of its calls on this endpoint, looked up at the first one.
-    pub(super) counters: OnceLock<Arc<CallCounters>>,
 }
 
 pub struct OfferTool {
@@ -50,6 +48,8 @@ pub struct OfferTool {
     /// The definition in the server's catalogue.
     pub(super) definition: Tool,
     pub(super) limits: Limits,
+    /// Of its calls on this endpoint, looked up at the first one.
+    pub(super) counters: OnceLock<Arc<CallCounters>>,
 }
 
 #[derive(Clone)]
@@ -97,7 +97,6 @@ impl Offer {
                 upstream: Arc::clone(upstream),
                 catalogue,
                 redactor: generation.filter(name, &selection.server).response,
-                counters: OnceLock::new(),
             });
             offer.take(generation, endpoint, selection);
         }
@@ -158,6 +157,7 @@ impl Offer {
                 item,
                 definition: tool.clone(),
                 limits: change.limits.clone(),
+                counters: OnceLock::new(),
             });
         }
         for prompt in catalogue

@@ -13,10 +13,10 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::gate::body::{Body, Broken};
 use crate::gate::call::InSession;
-use crate::gate::counters::{Outcome, Running};
 use crate::gate::exchange::{event_response, json_response};
 use crate::gate::level::{Level, level_of};
 use crate::gate::pump::relay_request;
+use crate::gate::record::{Closed, Recorded, Unrecorded};
 use crate::gate::session::Session;
 use crate::gate::tasks::Watch;
 use crate::mcp::edit::Edits;
@@ -50,7 +50,7 @@ pub(super) struct Context {
     pub(super) session: Option<Arc<Session>>,
     pub(super) id: Bytes,
     pub(super) link: Link,
-    pub(super) running: Running,
+    pub(super) recorded: Recorded,
     pub(super) in_session: Option<InSession>,
     pub(super) cancelled: Option<CancellationToken>,
 }
@@ -60,12 +60,14 @@ pub(super) struct JsonReply {
     body: JsonBody,
     editor: Option<ResultEditor>,
     /// Where something may be redacted.
-    redaction: Option<Redaction>,
+    redaction: Option<(Redactor, Redaction)>,
     /// The editor looks, and changes an id to one of the same length at most: else the announced length is missed, and
     /// the client sees that the answer is not whole.
     keeps_length: bool,
     ready: VecDeque<Bytes>,
-    running: Running,
+    recorded: Recorded,
+    /// The answer has ended: its last piece waits for this.
+    closed: Option<Closed>,
     _in_session: Option<InSession>,
 }
 
@@ -81,6 +83,8 @@ pub(super) struct EventReply {
     context: Context,
     cancelled: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
     done: bool,
+    /// The response stands from here on in `gathered`, and waits for this.
+    closed: Option<(usize, Closed)>,
 }
 
 pub(super) async fn answer(reply: Reply, context: Context) -> Response<Body> {
@@ -111,37 +115,34 @@ async fn json(status: u16, body: JsonBody, mut context: Context) -> Response<Bod
             redaction: None,
             keeps_length: true,
             ready: VecDeque::new(),
-            running: context.running,
+            recorded: context.recorded,
+            closed: None,
             _in_session: context.in_session,
         };
         return with_status(json_response(Body::json(reply)), status);
     };
     match hold(body, ResultEditor::new(rules)).await {
         Held::Whole(pieces, seen) => {
-            context.running.end(Outcome::Answered);
             context.look(&seen, &pieces);
-            if let Some(refused) = unbridged(&context, &seen) {
-                return json_response(refused.into());
-            }
-            with_status(
-                json_response(Body::pieces(context.redactor.redact(pieces).into_pieces())),
-                status_of(context.client, &seen, status),
-            )
+            let status = status_of(context.client, &seen, status);
+            close_whole(context, pieces, &seen, status).await
         }
         Held::Longer(body, editor, held) => {
             let mut reply = JsonReply {
                 body,
                 editor: Some(*editor),
-                redaction: (!context.redactor.is_none()).then(|| context.redactor.message()),
+                redaction: (!context.redactor.is_none())
+                    .then(|| (context.redactor.clone(), context.redactor.message())),
                 keeps_length: false,
                 ready: VecDeque::new(),
-                running: context.running,
+                recorded: context.recorded,
+                closed: None,
                 _in_session: context.in_session,
             };
             reply.make_ready(held);
             json_response(Body::json(reply))
         }
-        Held::Broken(detail) => broken_off(context, &detail, "the server's answer broke off"),
+        Held::Broken(detail) => broken_off(context, &detail, "the server's answer broke off").await,
     }
 }
 
@@ -205,12 +206,12 @@ async fn events(mut messages: Messages, mut context: Context) -> Response<Body> 
     let mut first = Vec::new();
     let more = match messages.next_batch(&mut first).await {
         Ok(more) => more,
-        Err(failure) => return broken_off(context, &failure.detail, &failure.public()),
+        Err(failure) => return broken_off(context, &failure.detail, &failure.public()).await,
     };
     if let [only] = first.as_slice()
         && !more
     {
-        return whole(only, context);
+        return whole(only, context).await;
     }
     let cancelled = context.cancelled.take().map(|token| Box::pin(token.cancelled_owned()));
     event_response(Body::events(EventReply {
@@ -221,29 +222,46 @@ async fn events(mut messages: Messages, mut context: Context) -> Response<Body> 
         context,
         cancelled,
         done: !more,
+        closed: None,
     }))
 }
 
 /// The server had nothing to say but its answer: plain JSON.
-fn whole(message: &Bytes, mut context: Context) -> Response<Body> {
-    context.running.end(Outcome::Answered);
+async fn whole(message: &Bytes, context: Context) -> Response<Body> {
     let (pieces, seen) = match edit(
         message,
         Some(context.under_own_id(context.rules.clone().unwrap_or_default())),
     ) {
         Ok(edited) => edited,
         Err(detail) => {
-            return broken_off(context, &detail, INVALID_ANSWER);
+            return broken_off(context, &detail, INVALID_ANSWER).await;
         }
     };
     context.look(&seen, &pieces);
-    if let Some(refused) = unbridged(&context, &seen) {
-        return json_response(refused.into());
+    let status = status_of(context.client, &seen, StatusCode::OK);
+    close_whole(context, pieces, &seen, status).await
+}
+
+/// An answer that is here whole goes out once it is recorded.
+async fn close_whole(mut context: Context, pieces: Vec<Bytes>, seen: &Seen, status: StatusCode) -> Response<Body> {
+    let refused = unbridged(&context, seen);
+    let pieces = if let Some(refused) = &refused {
+        vec![refused.clone()]
+    } else {
+        let redacted = context.redactor.redact(pieces);
+        context.recorded.redacted(redacted.counts(), &context.redactor);
+        redacted.into_pieces()
+    };
+    context.recorded.note_all(&pieces);
+    if context.recorded.answered(seen).written().await.is_err() {
+        return json_response(context.unrecorded().into());
     }
-    with_status(
-        json_response(Body::pieces(context.redactor.redact(pieces).into_pieces())),
-        status_of(context.client, &seen, StatusCode::OK),
-    )
+    let answer = json_response(Body::pieces(pieces));
+    if refused.is_some() {
+        answer
+    } else {
+        with_status(answer, status)
+    }
 }
 
 fn edit(message: &Bytes, rules: Option<ResultRules>) -> Result<(Vec<Bytes>, Seen), String> {
@@ -256,9 +274,11 @@ fn edit(message: &Bytes, rules: Option<ResultRules>) -> Result<(Vec<Bytes>, Seen
     Ok((out, seen))
 }
 
-fn broken_off(mut context: Context, detail: &str, public: &str) -> Response<Body> {
+async fn broken_off(mut context: Context, detail: &str, public: &str) -> Response<Body> {
     tracing::warn!(detail, "a server's answer broke off");
-    context.running.end(Outcome::Failed);
+    if context.recorded.failed(public).written().await.is_err() {
+        return json_response(context.unrecorded().into());
+    }
     json_response(crate::mcp::error::response(Some(&context.id), code::INTERNAL, public, None).into())
 }
 
@@ -270,7 +290,16 @@ fn with_status(mut answer: Response<Body>, status: StatusCode) -> Response<Body>
 impl JsonReply {
     pub(super) fn poll_data(&mut self, cx: &mut Waker<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
         loop {
-            if let Some(data) = self.ready.pop_front() {
+            if let Some(closed) = &mut self.closed {
+                if ready!(closed.poll(cx)).is_err() {
+                    return Poll::Ready(Some(Err(Unrecorded::AFTER_THE_CALL.into())));
+                }
+                return Poll::Ready(self.ready.pop_front().map(Ok));
+            }
+            // The last piece must not go out before the end is known and recorded.
+            if self.ready.len() > 1
+                && let Some(data) = self.ready.pop_front()
+            {
                 return Poll::Ready(Some(Ok(data)));
             }
             let Some(editor) = &mut self.editor else {
@@ -279,33 +308,27 @@ impl JsonReply {
             let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
             match frame {
                 None => {
-                    let finished = self.editor.take().map_or(Ok(()), |editor| editor.finish().map(drop));
-                    self.running.end(if finished.is_ok() {
-                        Outcome::Answered
-                    } else {
-                        Outcome::Failed
-                    });
-                    if let Err(error) = finished {
-                        return Poll::Ready(Some(Err(error.to_string().into())));
+                    if let Err(broken) = self.end() {
+                        return Poll::Ready(Some(Err(broken)));
                     }
-                    self.end_redaction();
                 }
                 Some(Err(failure)) => {
                     tracing::warn!(detail = failure.detail, "a server's answer broke off");
-                    self.running.end(Outcome::Failed);
-                    return Poll::Ready(Some(Err(failure.public().into())));
+                    return Poll::Ready(Some(Err(self.fail(&failure.public()))));
                 }
                 Some(Ok(frame)) => {
                     let Ok(data) = frame.into_data() else { continue };
                     let mut out = Vec::new();
                     if let Err(error) = editor.feed(data, &mut out) {
-                        self.running.end(Outcome::Failed);
-                        return Poll::Ready(Some(Err(error.to_string().into())));
+                        return Poll::Ready(Some(Err(self.fail(&error.to_string()))));
                     }
                     self.make_ready(out);
                     // hyper does not ask again once the announced length is sent.
-                    if self.keeps_length && self.body.size_hint().exact() == Some(0) {
-                        self.running.end(Outcome::Answered);
+                    if self.keeps_length
+                        && self.body.size_hint().exact() == Some(0)
+                        && let Err(broken) = self.end()
+                    {
+                        return Poll::Ready(Some(Err(broken)));
                     }
                 }
             }
@@ -313,7 +336,8 @@ impl JsonReply {
     }
 
     fn make_ready(&mut self, pieces: Vec<Bytes>) {
-        let Some(redaction) = &mut self.redaction else {
+        let Some((redactor, mut redaction)) = self.redaction.take() else {
+            self.recorded.note_all(&pieces);
             self.ready.extend(pieces);
             return;
         };
@@ -321,19 +345,47 @@ impl JsonReply {
         for piece in pieces {
             redaction.push(&piece, &mut out);
         }
-        if !out.is_empty() {
-            self.ready.push_back(out.into());
-        }
+        self.redaction = Some((redactor, redaction));
+        self.add(out);
     }
 
     fn end_redaction(&mut self) {
-        if let Some(redaction) = self.redaction.take() {
+        if let Some((redactor, redaction)) = self.redaction.take() {
             let mut out = Vec::new();
-            redaction.finish(&mut out);
-            if !out.is_empty() {
-                self.ready.push_back(out.into());
-            }
+            let counts = redaction.finish(&mut out);
+            self.recorded.redacted(&counts, &redactor);
+            self.add(out);
         }
+    }
+
+    fn add(&mut self, piece: Vec<u8>) {
+        if !piece.is_empty() {
+            let piece = piece.into();
+            self.recorded.note(&piece);
+            self.ready.push_back(piece);
+        }
+    }
+
+    /// All of it has come: what is left goes out once that is recorded.
+    fn end(&mut self) -> Result<(), Broken> {
+        let Some(editor) = self.editor.take() else {
+            return Ok(());
+        };
+        match editor.finish() {
+            Ok(seen) => {
+                self.end_redaction();
+                self.closed = Some(self.recorded.answered(&seen));
+                Ok(())
+            }
+            Err(error) => Err(self.fail(&error.to_string())),
+        }
+    }
+
+    /// The client sees a broken answer: there is nothing that would have to wait for the record.
+    fn fail(&mut self, reason: &str) -> Broken {
+        let _unwaited = self.recorded.failed(reason);
+        self.editor = None;
+        reason.into()
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
@@ -353,7 +405,17 @@ impl EventReply {
     pub(super) fn poll_data(&mut self, cx: &mut Waker<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
         loop {
             for message in std::mem::take(&mut self.batch) {
-                self.context.pass(&message, &mut self.gathered);
+                let before = self.gathered.len();
+                if let Some(closed) = self.context.pass(&message, &mut self.gathered) {
+                    self.closed = Some((before, closed));
+                }
+            }
+            if let Some((before, closed)) = &mut self.closed {
+                if ready!(closed.poll(cx)).is_err() {
+                    self.gathered.truncate(*before);
+                    sse::write(&mut self.gathered, &self.context.unrecorded());
+                }
+                self.closed = None;
             }
             if self.done || self.gathered.len() >= MAX_GATHERED {
                 let data = self.gathered.split().freeze();
@@ -384,8 +446,9 @@ impl EventReply {
 
     fn break_off(&mut self, failure: &Failure) {
         tracing::warn!(detail = failure.detail, "a server's answer broke off");
-        self.context.running.end(Outcome::Failed);
         self.done = true;
+        let before = self.gathered.len();
+        self.closed = Some((before, self.context.recorded.failed(&failure.public())));
         let error = crate::mcp::error::response(Some(&self.context.id), code::INTERNAL, &failure.public(), None);
         sse::write(&mut self.gathered, &error);
     }
@@ -416,15 +479,21 @@ impl Context {
         }
     }
 
-    /// Writes one message of the server as an event, if it is for this client.
-    fn pass(&mut self, message: &Bytes, out: &mut BytesMut) {
+    fn unrecorded(&self) -> Bytes {
+        crate::mcp::error::response(Some(&self.id), code::INTERNAL, Unrecorded::AFTER_THE_CALL, None)
+    }
+
+    /// Writes one message of the server as an event, if it is for this client. Only a response closes the call.
+    fn pass(&mut self, message: &Bytes, out: &mut BytesMut) -> Option<Closed> {
         let Ok(read) = envelope::read(message) else {
             tracing::warn!("a server sent something that is no JSON-RPC message");
-            return;
+            return None;
         };
         match &read.kind {
-            Kind::Response { id, .. } => self.pass_response(&under_id(message, *id, &self.id), out),
-            Kind::Notification { method } if self.admits(method, message, &read) => self.tell(message, out),
+            Kind::Response { id, .. } => {
+                return Some(self.pass_response(&under_id(message, *id, &self.id), out));
+            }
+            Kind::Notification { method } if self.admits(method, message, &read) => drop(self.tell(message, out)),
             Kind::Notification { .. } => {}
             Kind::Request { .. } => {
                 if let Some(asked) = relay_request(message, &read, self.session.as_ref(), &self.link) {
@@ -432,32 +501,35 @@ impl Context {
                 }
             }
         }
+        None
     }
 
-    /// Writes a message that comes from the server.
-    fn tell(&self, message: &Bytes, out: &mut BytesMut) {
-        if self.redactor.is_none() {
-            sse::write(out, message);
-        } else {
-            let redacted = self.redactor.redact(vec![message.clone()]).into_bytes();
-            sse::write(out, &redacted);
-        }
+    /// Writes a message that comes from the server, and gives it back.
+    fn tell(&mut self, message: &Bytes, out: &mut BytesMut) -> Bytes {
+        let told = self.redacted(vec![message.clone()]);
+        sse::write(out, &told);
+        told
     }
 
-    fn pass_response(&mut self, message: &Bytes, out: &mut BytesMut) {
-        self.running.end(Outcome::Answered);
-        if self.rules.is_none() && self.watch.is_none() {
-            self.tell(message, out);
-            return;
-        }
+    fn redacted(&mut self, pieces: Vec<Bytes>) -> Bytes {
+        let redacted = self.redactor.redact(pieces);
+        self.recorded.redacted(redacted.counts(), &self.redactor);
+        redacted.into_bytes()
+    }
+
+    fn pass_response(&mut self, message: &Bytes, out: &mut BytesMut) -> Closed {
         match edit(message, self.rules.clone()) {
-            Ok((_, seen)) if unbridged(self, &seen).is_some() => {
-                let refused = unbridged(self, &seen).unwrap_or_default();
-                sse::write(out, &refused);
-            }
             Ok((pieces, seen)) => {
                 self.look(&seen, &pieces);
-                self.tell(&pieces.concat().into(), out);
+                let told = match unbridged(self, &seen) {
+                    Some(refused) => {
+                        sse::write(out, &refused);
+                        refused
+                    }
+                    None => self.tell(&pieces.concat().into(), out),
+                };
+                self.recorded.note(&told);
+                self.recorded.answered(&seen)
             }
             Err(detail) => {
                 tracing::warn!(detail, "a server's answer is not JSON");
@@ -465,6 +537,7 @@ impl Context {
                     out,
                     &crate::mcp::error::response(Some(&self.id), code::INTERNAL, INVALID_ANSWER, None),
                 );
+                self.recorded.failed(INVALID_ANSWER)
             }
         }
     }

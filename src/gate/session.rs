@@ -51,6 +51,8 @@ pub(super) struct Session {
     pub(super) version: Version,
     /// The client's capabilities: a raw JSON object.
     pub(super) capabilities: Bytes,
+    /// Name and version of the client's program, as it says itself, made safe.
+    pub(super) client: Option<Arc<str>>,
     /// Ends its streams.
     pub(super) closed: CancellationToken,
     account: Account,
@@ -114,6 +116,7 @@ impl Sessions {
             endpoint: seed.endpoint,
             version: seed.version,
             capabilities: seed.capabilities,
+            client: seed.client,
             closed: CancellationToken::new(),
             account: seed.account,
             born: Instant::now(),
@@ -204,6 +207,7 @@ pub(super) struct Seed {
     pub(super) endpoint: EndpointName,
     pub(super) version: Version,
     pub(super) capabilities: Bytes,
+    pub(super) client: Option<Arc<str>>,
 }
 
 impl Table {
@@ -425,6 +429,7 @@ mod tests {
             endpoint: EndpointName::new("e").unwrap(),
             version: Version::NEWEST_LEGACY,
             capabilities: Bytes::from_static(b"{}"),
+            client: None,
         }
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::{BufMut, Bytes, BytesMut};
 
-use crate::gate::offer::{Offer, OfferItem, OfferTool};
+use crate::gate::offer::{Offer, OfferItem};
 use crate::gate::template::Template;
 use crate::mcp::Era;
 use crate::mcp::edit::Edits;
@@ -92,8 +92,9 @@ impl View {
         }
     }
 
-    pub(super) fn tool(&self, shown: &str) -> Option<&OfferTool> {
-        self.tools.get(shown).map(|&at| &self.offer.tools[at])
+    /// An index into the offer.
+    pub(super) fn tool(&self, shown: &str) -> Option<usize> {
+        self.tools.get(shown).copied()
     }
 
     pub(super) fn prompt(&self, shown: &str) -> Option<&OfferItem> {

@@ -10,6 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
+use crate::audit::Line;
 use crate::gate::Generation;
 use crate::serve::apply::{Asked, Event, Outcome, Required};
 use crate::serve::control::{self, Remote};
@@ -89,7 +90,7 @@ impl Adopter {
         let is_new = !next.files.is_same(&self.world.files);
         let number = served.generation + u64::from(is_new);
         let generation = next
-            .generation(number, &old.upstreams, &self.context)
+            .generation(number, Some(&old), &self.context, &self.live.state)
             .map_err(Failure::of_problems)?;
         if is_new && let Err(failure) = self.keep(&next.files, served.generation, reason).await {
             // What was started for it is ended.
@@ -98,9 +99,13 @@ impl Adopter {
             return Err(failure);
         }
         let gone = gone(&old.upstreams, &generation.upstreams);
+        generation.recording.log().limit(&next.audit(&self.live.state));
         self.live.gate.swap(generation);
         self.live.serve(next.files.served(number));
         self.settle(next, moved);
+        if is_new {
+            self.record(number, reason.by, reason.how).await;
+        }
         if !gone.is_empty() {
             let limit = self.snapshot().gateway.limits.drain_timeout;
             tokio::spawn(retire(Arc::downgrade(&old), gone, limit));
@@ -110,6 +115,27 @@ impl Adopter {
             digest: self.world.files.digest.to_string(),
             servers: found.passed,
         })
+    }
+
+    /// Writes into the audit log what is served from now on. That it cannot be written is the log's to tell: a change may be
+    /// what helps it.
+    pub(super) async fn record(&self, number: u64, by: &str, how: How) {
+        let word = match how {
+            How::Apply => "apply",
+            How::Files => "files",
+            How::Rollback { .. } => "rollback",
+            How::Start => "start",
+        };
+        let mut line = Line::new("generation", Timestamp::now())
+            .number("generation", number)
+            .text("digest", &self.world.files.digest)
+            .text("by", by)
+            .text("how", word);
+        if let How::Rollback { to } = how {
+            line = line.number("to", to);
+        }
+        let generation = self.live.gate.generation();
+        let _told = generation.recording.log().write(line).await;
     }
 
     /// What is applied is kept or not served; what follows files stands in them, and a store that cannot keep it only

@@ -4,14 +4,15 @@
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::Full;
 
-use crate::gate::{CallCounters, Generation};
+use crate::gate::{BUCKETS, CallCounters, Called, Generation};
 use crate::serve::hosts;
 use crate::serve::live::Live;
 use crate::upstream::Condition;
@@ -62,7 +63,11 @@ fn text(live: &Live) -> String {
     let mut page = Page::default();
     let (generation, report) = (live.gate.generation(), live.report());
     page.family("mcpgw_build_info", "gauge", "The running version.");
-    page.sample("mcpgw_build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
+    page.sample(
+        "mcpgw_build_info",
+        &[("version", env!("CARGO_PKG_VERSION").to_owned())],
+        1,
+    );
     page.family("mcpgw_generation", "gauge", "Number of the generation that is served.");
     page.sample("mcpgw_generation", &[], generation.number);
     page.family("mcpgw_generation_timestamp_seconds", "gauge", "When it was swapped in.");
@@ -86,7 +91,7 @@ fn text(live: &Live) -> String {
     ] {
         page.sample(
             "mcpgw_reloads_total",
-            &[("outcome", outcome)],
+            &[("outcome", outcome.to_owned())],
             count.load(Ordering::Relaxed),
         );
     }
@@ -100,51 +105,69 @@ fn text(live: &Live) -> String {
         "Requests refused before they could name a server, by HTTP status.",
     );
     for (status, count) in live.gate.counters().refused() {
-        page.sample(
-            "mcpgw_requests_refused_total",
-            &[("status", &status.to_string())],
-            count,
-        );
+        page.sample("mcpgw_requests_refused_total", &[("status", status.to_string())], count);
     }
     calls(&mut page, live);
+    redactions(&mut page, live);
+    audit(&mut page, &generation);
+    servers(&mut page, &generation);
     held_back(&mut page, &generation);
-    page.family("mcpgw_upstream_up", "gauge", "Does the server answer?");
-    for (name, upstream) in &generation.upstreams {
-        let is_up = upstream.status().health.condition == Condition::Well;
-        page.sample("mcpgw_upstream_up", &[("server", name.as_str())], u8::from(is_up));
-    }
     page.0
 }
 
 fn calls(page: &mut Page, live: &Live) {
-    type Read = fn(&CallCounters) -> u64;
-    let outcomes: [(&str, Read); 5] = [
-        ("answered", |calls| calls.answered.load(Ordering::Relaxed)),
-        ("denied", |calls| calls.denied.load(Ordering::Relaxed)),
-        ("failed", |calls| calls.failed.load(Ordering::Relaxed)),
-        ("held-back", |calls| calls.held_back.load(Ordering::Relaxed)),
-        ("cancelled", |calls| calls.cancelled.load(Ordering::Relaxed)),
+    type Read = fn(&CallCounters) -> &AtomicU64;
+    let outcomes: [(&str, Read); 7] = [
+        ("answered", |calls| &calls.answered),
+        ("error", |calls| &calls.error),
+        ("denied", |calls| &calls.denied),
+        ("refused", |calls| &calls.refused),
+        ("failed", |calls| &calls.failed),
+        ("held-back", |calls| &calls.held_back),
+        ("cancelled", |calls| &calls.cancelled),
     ];
-    let counted = live.gate.counters().by_server();
+    let counted = live.gate.counters().by_tool();
+    let labels = |called: &Called| {
+        [
+            ("endpoint", called.endpoint.to_string()),
+            ("server", called.server.to_string()),
+            ("tool", called.tool.to_string()),
+        ]
+    };
     page.family("mcpgw_calls_total", "counter", "Calls by outcome.");
-    for ((endpoint, server), counters) in &counted {
+    for (called, counters) in &counted {
         for (outcome, read) in outcomes {
-            let labels = [
-                ("endpoint", endpoint.as_str()),
-                ("server", server.as_str()),
-                ("outcome", outcome),
-            ];
-            page.sample("mcpgw_calls_total", &labels, read(counters));
+            let [endpoint, server, tool] = labels(called);
+            let labels = [endpoint, server, tool, ("outcome", outcome.to_owned())];
+            page.sample("mcpgw_calls_total", &labels, read(counters).load(Ordering::Relaxed));
         }
     }
     page.family("mcpgw_calls_in_flight", "gauge", "Calls that are being answered.");
-    for ((endpoint, server), counters) in &counted {
-        let labels = [("endpoint", endpoint.as_str()), ("server", server.as_str())];
-        page.sample(
-            "mcpgw_calls_in_flight",
-            &labels,
-            counters.in_flight.load(Ordering::Relaxed),
-        );
+    for (called, counters) in &counted {
+        let running = counters.in_flight.load(Ordering::Relaxed);
+        page.sample("mcpgw_calls_in_flight", &labels(called), running);
+    }
+    page.family(
+        "mcpgw_call_duration_seconds",
+        "histogram",
+        "From the permit to the end of the answer, of calls that were answered.",
+    );
+    for (called, counters) in &counted {
+        let (below, count) = counters.latency.cumulated();
+        if count == 0 {
+            continue;
+        }
+        let bounds = BUCKETS
+            .iter()
+            .map(|millis| Duration::from_millis(*millis).as_secs_f64().to_string());
+        for (bound, below) in bounds.zip(below).chain([("+Inf".to_owned(), count)]) {
+            let [endpoint, server, tool] = labels(called);
+            let labels = [endpoint, server, tool, ("le", bound)];
+            page.sample("mcpgw_call_duration_seconds_bucket", &labels, below);
+        }
+        let seconds = counters.latency.seconds();
+        page.sample("mcpgw_call_duration_seconds_sum", &labels(called), seconds);
+        page.sample("mcpgw_call_duration_seconds_count", &labels(called), count);
     }
 }
 
@@ -162,7 +185,7 @@ fn held_back(page: &mut Page, generation: &Generation) {
         };
         let counts = offer.held_back();
         for server in offer.servers.iter().filter(|server| locks.contains_key(&server.name)) {
-            let labels = [("endpoint", endpoint.as_str()), ("server", server.name.as_str())];
+            let labels = [("endpoint", endpoint.to_string()), ("server", server.name.to_string())];
             let count = counts.get(server.name.as_str()).copied().unwrap_or_default();
             page.sample("mcpgw_held_back", &labels, count);
         }
@@ -177,7 +200,7 @@ fn held_back(page: &mut Page, generation: &Generation) {
         .iter()
         .filter(|(name, _)| locks.contains_key(*name))
     {
-        let labels = [("server", name.as_str())];
+        let labels = [("server", name.to_string())];
         page.sample(
             "mcpgw_held_back_in_sessions",
             &labels,
@@ -186,7 +209,50 @@ fn held_back(page: &mut Page, generation: &Generation) {
     }
 }
 
-/// Label values here are table names and numbers: nothing in them needs escaping.
+fn redactions(page: &mut Page, live: &Live) {
+    page.family(
+        "mcpgw_redactions_total",
+        "counter",
+        "Redacted values of calls, by type.",
+    );
+    for ((direction, kind), count) in live.gate.counters().redactions() {
+        let labels = [("direction", direction.to_owned()), ("type", kind)];
+        page.sample("mcpgw_redactions_total", &labels, count);
+    }
+}
+
+fn audit(page: &mut Page, generation: &Generation) {
+    let health = generation.recording.log().health();
+    page.family("mcpgw_audit_up", "gauge", "Can the audit log be written?");
+    page.sample("mcpgw_audit_up", &[], u8::from(health.failure().is_none()));
+    for (name, help, counter) in [
+        ("mcpgw_audit_lines_total", "Lines that were written.", &health.lines),
+        (
+            "mcpgw_audit_writes_total",
+            "Writes: each takes all lines that wait.",
+            &health.writes,
+        ),
+        (
+            "mcpgw_audit_lost_lines_total",
+            "Lines that could not be written.",
+            &health.lost,
+        ),
+    ] {
+        page.family(name, "counter", help);
+        page.sample(name, &[], counter.load(Ordering::Relaxed));
+    }
+}
+
+fn servers(page: &mut Page, generation: &Generation) {
+    page.family("mcpgw_upstream_up", "gauge", "Does the server answer?");
+    for (name, upstream) in &generation.upstreams {
+        let is_up = upstream.status().health.condition == Condition::Well;
+        let labels = [("server", name.to_string())];
+        page.sample("mcpgw_upstream_up", &labels, u8::from(is_up));
+    }
+}
+
+/// Prometheus' text format.
 #[derive(Default)]
 struct Page(String);
 
@@ -196,8 +262,11 @@ impl Page {
         let _ = writeln!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}");
     }
 
-    fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl std::fmt::Display) {
-        let labels: Vec<String> = labels.iter().map(|(key, value)| format!("{key}=\"{value}\"")).collect();
+    fn sample(&mut self, name: &str, labels: &[(&str, String)], value: impl std::fmt::Display) {
+        let labels: Vec<String> = labels
+            .iter()
+            .map(|(key, value)| format!("{key}=\"{}\"", escaped(value)))
+            .collect();
         let labels = if labels.is_empty() {
             String::new()
         } else {
@@ -205,4 +274,12 @@ impl Page {
         };
         let _ = writeln!(self.0, "{name}{labels} {value}");
     }
+}
+
+/// A tool's name is the server's to choose.
+fn escaped(value: &str) -> String {
+    crate::text::safe(value)
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }

@@ -1,12 +1,17 @@
-//! SIGTERM and SIGINT end the gateway, SIGHUP reloads it.
+//! SIGTERM and SIGINT end the gateway, SIGHUP reloads it, SIGXFSZ does nothing.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::serve::Error;
 
+/// SIGXFSZ, which has this number wherever the gateway runs.
+const FILE_SIZE: i32 = 25;
+
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    /// A file that may not grow is an error of the `write` (`EFBIG`), like a full disk, and not the end of the process.
+    _file_size: Signal,
 }
 
 impl Signals {
@@ -14,6 +19,7 @@ impl Signals {
         Ok(Self {
             interrupt: listen(SignalKind::interrupt())?,
             terminate: listen(SignalKind::terminate())?,
+            _file_size: listen(SignalKind::from_raw(FILE_SIZE))?,
         })
     }
 

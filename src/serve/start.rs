@@ -26,7 +26,7 @@ use crate::serve::secrets::Secrets;
 use crate::serve::signals::{self, Signals};
 use crate::serve::state::{State, state_directory};
 use crate::serve::watch::Watched;
-use crate::serve::world::{Draft, Upstreams, World};
+use crate::serve::world::{Draft, World};
 use crate::serve::{ControlOption, Error, Follows, Options};
 use crate::snapshot::{ControlRight, SecretRef};
 use crate::store::{self, Generations, How};
@@ -34,6 +34,9 @@ use crate::upstream::Context;
 
 /// Changes that wait for their turn; each is answered.
 const ASKED: usize = 16;
+
+/// For the last lines of the audit log.
+const CLOSE: Duration = Duration::from_secs(5);
 
 /// Runs the gateway until it is told to end.
 pub fn run(options: Options) -> Result<(), Error> {
@@ -144,7 +147,7 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
     let context = Context::new(state.directory.clone(), executable);
     let number = newest + u64::from(!is_kept);
     let generation = world
-        .generation(number, &Upstreams::new(), &context)
+        .generation(number, None, &context, &state.directory)
         .map_err(|problems| Error::new(problems.join("\n")))?;
     let store: Arc<dyn Generations> = Arc::new(store);
     if !is_kept && let Err(problem) = keep(&*store, &world.files, newest, GATEWAY, How::Start).await {
@@ -184,6 +187,7 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
         metrics,
         control,
     };
+    adopter.record(number, GATEWAY, How::Start).await;
     let follower = Follower {
         live: Arc::clone(&live),
         paths: options.paths,
@@ -203,6 +207,10 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
     };
     follower.abort();
     drop(socket);
+    let generation = live.gate.generation();
+    if timeout(CLOSE, generation.recording.log().close()).await.is_err() {
+        tracing::error!("the audit log does not take its last lines");
+    }
     if drained {
         tracing::info!("the end");
     }

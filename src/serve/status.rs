@@ -1,9 +1,11 @@
 //! What `mcpgw status` shows, as JSON. Fields are only added; `format-version` grows when one changes its meaning.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 
+use crate::audit::Target;
 use crate::gate::Generation;
 use crate::name::EndpointName;
 use crate::serve::live::{Live, Report};
@@ -32,9 +34,10 @@ pub(super) fn status(live: &Live) -> Value {
         "listeners": listeners(live, &generation, &report),
         "servers": generation.upstreams.values().map(|upstream| server(upstream)).collect::<Vec<_>>(),
         "endpoints": generation.snapshot.endpoints.keys().map(|name| endpoint(&generation, name)).collect::<Vec<_>>(),
+        "audit": audit(&generation),
         "sessions": sessions(live),
         "calls": calls(live),
-        "refused-requests": live.gate.counters().refused().into_iter().map(|(status, count)| (status.to_string(), count)).collect::<std::collections::BTreeMap<_, _>>(),
+        "refused-requests": live.gate.counters().refused().into_iter().map(|(status, count)| (status.to_string(), count)).collect::<BTreeMap<_, _>>(),
     })
 }
 
@@ -74,6 +77,22 @@ fn listeners(live: &Live, generation: &Generation, report: &Report) -> Value {
     listeners.into()
 }
 
+fn audit(generation: &Generation) -> Value {
+    let log = generation.recording.log();
+    let health = log.health();
+    json!({
+        "file": match log.target() {
+            Target::File(path) => path.to_string_lossy().into_owned(),
+            Target::None => String::new(),
+            Target::Stdout => "-".to_owned(),
+        },
+        // Why lines cannot be written; null while they can.
+        "failure": health.failure(),
+        "lines": health.lines.load(Ordering::Relaxed),
+        "lost": health.lost.load(Ordering::Relaxed),
+    })
+}
+
 fn server(upstream: &crate::upstream::Upstream) -> Value {
     let mut status = serde_json::to_value(upstream.status()).unwrap_or_default();
     if let Value::Object(members) = &mut status {
@@ -110,17 +129,46 @@ fn sessions(live: &Live) -> Value {
 }
 
 fn calls(live: &Live) -> Value {
-    let by_server = live.gate.counters().by_server();
-    let calls = by_server.iter().map(|((endpoint, server), counters)| {
+    let mut by_server: BTreeMap<_, [i64; 8]> = BTreeMap::new();
+    for (called, counters) in live.gate.counters().by_tool() {
+        let counted = by_server.entry((called.endpoint, called.server)).or_default();
+        let all = [
+            &counters.answered,
+            &counters.error,
+            &counters.denied,
+            &counters.refused,
+            &counters.failed,
+            &counters.held_back,
+            &counters.cancelled,
+        ];
+        for (sum, counter) in counted.iter_mut().zip(all) {
+            *sum += counter.load(Ordering::Relaxed).cast_signed();
+        }
+        counted[7] += counters.in_flight.load(Ordering::Relaxed);
+    }
+    let calls = by_server.iter().map(|((endpoint, server), counted)| {
+        let [
+            answered,
+            error,
+            denied,
+            refused,
+            failed,
+            held_back,
+            cancelled,
+            in_flight,
+        ] = counted;
         json!({
             "endpoint": endpoint.as_str(),
             "server": server.as_str(),
-            "answered": counters.answered.load(Ordering::Relaxed),
-            "denied": counters.denied.load(Ordering::Relaxed),
-            "failed": counters.failed.load(Ordering::Relaxed),
-            "held-back": counters.held_back.load(Ordering::Relaxed),
-            "cancelled": counters.cancelled.load(Ordering::Relaxed),
-            "in-flight": counters.in_flight.load(Ordering::Relaxed),
+            "answered": answered,
+            // Answered with an error, or by a tool that says it failed.
+            "error": error,
+            "denied": denied,
+            "refused": refused,
+            "failed": failed,
+            "held-back": held_back,
+            "cancelled": cancelled,
+            "in-flight": in_flight,
         })
     });
     calls.collect::<Vec<_>>().into()

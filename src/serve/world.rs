@@ -4,9 +4,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
-use crate::gate::{Filters, Generation};
+use crate::audit::{self, Log};
+use crate::gate::{Filters, Generation, Recording};
 use crate::name::ServerName;
 use crate::serve::control::{Access, Remote};
 use crate::serve::files::Files;
@@ -148,16 +150,19 @@ impl World {
         (!self.files.is_nothing()).then_some(self.files.snapshot.gateway.listen)
     }
 
-    /// Starts what is new; a server whose settings are the same keeps its connections, processes and catalogue.
+    /// Starts what is new; a server whose settings are the same keeps its connections, processes and catalogue, and so does
+    /// the audit log.
     pub(super) fn generation(
         &self,
         number: u64,
-        running: &Upstreams,
+        old: Option<&Generation>,
         context: &Context,
+        state: &Path,
     ) -> Result<Generation, Vec<String>> {
         let (mut upstreams, mut problems) = (Upstreams::new(), Vec::new());
         for (name, settings) in &self.settings {
-            let kept = running.get(name).filter(|upstream| upstream.settings() == settings);
+            let running = old.and_then(|old| old.upstreams.get(name));
+            let kept = running.filter(|upstream| upstream.settings() == settings);
             match kept.map_or_else(
                 || Upstream::start(settings.clone(), context),
                 |kept| Ok(Arc::clone(kept)),
@@ -168,16 +173,32 @@ impl World {
                 Err(error) => problems.push(error.to_string()),
             }
         }
-        if !problems.is_empty() {
-            return Err(problems);
+        let settings = self.audit(state);
+        let log = match old.map(|old| old.recording.log()) {
+            Some(log) if *log.target() == settings.target => Ok(Arc::clone(log)),
+            _ => Log::open(&settings, state),
+        };
+        match log.and_then(|log| Recording::new(&self.files.snapshot, log)) {
+            Ok(recording) if problems.is_empty() => Ok(Generation::new(
+                number,
+                self.files.digest.to_string(),
+                Arc::clone(&self.files.snapshot),
+                upstreams,
+                self.filters.clone(),
+                recording,
+            )),
+            Ok(_) => Err(problems),
+            Err(problem) => {
+                problems.push(problem);
+                Err(problems)
+            }
         }
-        Ok(Generation::new(
-            number,
-            self.files.digest.to_string(),
-            Arc::clone(&self.files.snapshot),
-            upstreams,
-            self.filters.clone(),
-        ))
+    }
+
+    /// Where calls are recorded.
+    pub(super) fn audit(&self, state: &Path) -> audit::Settings {
+        let table = self.files.snapshot.gateway.audit.clone();
+        audit::Settings::new(&table.unwrap_or_default(), state)
     }
 }
 

@@ -27,7 +27,7 @@ pub struct Gateway {
     pub public_anonymous: bool,
     pub limits: GatewayLimits,
     pub store: Store,
-    /// `None`: no `[gateway.audit]` table stands in the files.
+    /// `None`: no `[gateway.audit]` table stands in the files, and the defaults hold.
     pub audit: Option<Audit>,
     pub telemetry: Telemetry,
     pub control: Option<Control>,
@@ -116,6 +116,18 @@ pub struct Audit {
     /// `400d`.
     pub retain: Duration,
     pub on_failure: AuditFailure,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self {
+            file: "audit.jsonl".into(),
+            payloads: AuditPayloads::Redacted,
+            rotate: 100 << 20,
+            retain: Duration::from_secs(400 * 24 * 60 * 60),
+            on_failure: AuditFailure::Refuse,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

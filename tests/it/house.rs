@@ -32,20 +32,24 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("pii", &["name", "snapshot", "mcp"]),
     ("store", &["name", "text"]),
     ("upstream", &["mcp", "name", "snapshot", "pii", "text", "lock"]),
-    ("gate", &["mcp", "name", "pii", "snapshot", "upstream", "text", "lock"]),
+    ("audit", &["mcp", "name", "snapshot", "text"]),
+    (
+        "gate",
+        &["audit", "mcp", "name", "pii", "snapshot", "upstream", "text", "lock"],
+    ),
     (
         "serve",
         &[
-            "compile", "config", "diag", "gate", "lint", "lock", "mcp", "name", "pii", "snapshot", "store", "text",
-            "upstream",
+            "audit", "compile", "config", "diag", "gate", "lint", "lock", "mcp", "name", "pii", "snapshot", "store",
+            "text", "upstream",
         ],
     ),
     ("control", &["name", "text"]),
     (
         "cli",
         &[
-            "compile", "config", "control", "diag", "lint", "lock", "mcp", "name", "pii", "plan", "serve", "snapshot",
-            "store", "test", "text",
+            "audit", "compile", "config", "control", "diag", "lint", "lock", "mcp", "name", "pii", "plan", "serve",
+            "snapshot", "store", "test", "text",
         ],
     ),
 ];
@@ -54,7 +58,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &[
     "text", "name", "diag", "mcp", "lock", "snapshot", "config", "compile", "lint", "plan", "test", "pii",
 ];
-const ASYNC: &[&str] = &["store", "upstream", "gate", "serve", "control", "cli"];
+const ASYNC: &[&str] = &["audit", "store", "upstream", "gate", "serve", "control", "cli"];
 const ANY: &[&str] = &[];
 
 /// A third-party crate, and its doors; `ANY` is everywhere. Every dependency has a row, so that a new one is a decision.

@@ -5,6 +5,7 @@
 mod advice;
 mod apply;
 mod artifacts;
+mod audit;
 mod cases;
 mod ci;
 mod cli;

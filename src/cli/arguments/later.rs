@@ -34,30 +34,6 @@ pub(in crate::cli) enum Later {
         #[command(flatten)]
         asking: Asking,
     },
-    /// Read the audit log
-    #[command(hide = true, args_conflicts_with_subcommands = true)]
-    Logs {
-        #[command(subcommand)]
-        action: Option<Logs>,
-        #[arg(long)]
-        endpoint: Option<String>,
-        #[arg(long)]
-        server: Option<String>,
-        #[arg(long)]
-        tool: Option<String>,
-        #[arg(long)]
-        user: Option<String>,
-        #[arg(long)]
-        since: Option<String>,
-        #[arg(long)]
-        until: Option<String>,
-        #[arg(long)]
-        status: Option<String>,
-        #[arg(long)]
-        follow: bool,
-        #[command(flatten)]
-        asking: Asking,
-    },
     /// Show or revoke who is connected
     #[command(hide = true, subcommand_required = true)]
     Grants {
@@ -101,14 +77,6 @@ pub(in crate::cli) struct Asking {
     gateway: WhichGateway,
     #[arg(long)]
     format: Option<String>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(in crate::cli) enum Logs {
-    Verify {
-        #[command(flatten)]
-        asking: Asking,
-    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -162,7 +130,6 @@ impl Later {
             Self::Grants { .. } => "grants",
             Self::Hold { .. } => "hold",
             Self::Import { .. } => "import",
-            Self::Logs { .. } => "logs",
             Self::Release { .. } => "release",
         }
     }

@@ -45,8 +45,6 @@ fn what_is_not_built_is_refused_by_name() {
         &["fmt", "--check"][..],
         &["hold", "user:a", "--reason", "why"],
         &["release", "user:a"],
-        &["logs", "--endpoint", "a", "--follow"],
-        &["logs", "verify"],
         &["grants", "list"],
         &["grants", "revoke", "--user", "a"],
         &["credentials", "authorize", "github"],

@@ -44,6 +44,20 @@ impl Gateway {
         format!("http://{}/mcp/{endpoint}", self.address)
     }
 
+    pub(crate) fn folder(&self) -> &std::path::Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `kill -9`; the folder stays until the test has ended.
+    pub(crate) fn kill(&mut self) {
+        let _ended = self.child.kill();
+        let _status = self.child.wait();
+    }
+
     /// Everything that it has logged so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
