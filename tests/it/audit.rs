@@ -310,3 +310,42 @@ async fn with_continue_calls_go_on_and_the_gap_is_told() {
     let (code, said) = logs(gateway.folder(), &["verify"]);
     assert!(code == 0 && said.contains("could not be written before it"), "{said}");
 }
+
+/// What the dashboard and its page show is what the gateway tells.
+#[tokio::test]
+async fn the_dashboard_and_the_page_know_the_metrics() {
+    let recorder = Recorder::start().await;
+    let metrics = {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        listener.local_addr().unwrap()
+    };
+    let gateway = serve(&recorder, &format!("[gateway.telemetry]\nmetrics = \"{metrics}\""));
+    let client = Client::new(gateway.url("one"));
+    call(&client, "s_open", json!({})).await;
+    call(&client, "s_denied", json!({})).await;
+    let scraped = Client::new(format!("http://{metrics}/metrics"))
+        .send(http::Method::GET, &[], "")
+        .await;
+    let text = String::from_utf8(scraped.body.to_vec()).unwrap();
+    let families: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next())
+        .collect();
+    assert!(
+        text.contains("mcpgw_calls_total{endpoint=\"one\",server=\"s\",tool=\"open\",outcome=\"answered\"} 1\n"),
+        "{text}"
+    );
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let name = regex::Regex::new(r"mcpgw_[a-z_]+").unwrap();
+    for file in ["examples/observability/dashboard.json", "docs/observability.md"] {
+        let shown = fs::read_to_string(root.join(file)).unwrap();
+        for found in name.find_iter(&shown) {
+            let family = found.as_str().trim_end_matches("_bucket");
+            assert!(families.contains(&family), "{file} has {family}, which the gateway does not tell");
+        }
+        let page = file.strip_suffix(".md").is_some();
+        for family in families.iter().filter(|_| page) {
+            assert!(shown.contains(family), "{file} lacks {family}");
+        }
+    }
+}
