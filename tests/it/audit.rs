@@ -341,7 +341,10 @@ async fn the_dashboard_and_the_page_know_the_metrics() {
         let shown = fs::read_to_string(root.join(file)).unwrap();
         for found in name.find_iter(&shown) {
             let family = found.as_str().trim_end_matches("_bucket");
-            assert!(families.contains(&family), "{file} has {family}, which the gateway does not tell");
+            assert!(
+                families.contains(&family),
+                "{file} has {family}, which the gateway does not tell"
+            );
         }
         let page = file.strip_suffix(".md").is_some();
         for family in families.iter().filter(|_| page) {
