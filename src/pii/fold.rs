@@ -91,6 +91,9 @@ pub(super) fn unfinished(raw: &[u8]) -> usize {
 
 /// Whether anything in `raw` could be folded.
 pub(super) fn may_fold(raw: &[u8]) -> bool {
+    if memchr::memchr3(b'\\', 0xEF, 0xF0, raw).is_none() && memchr::memchr2(b'%', b'&', raw).is_none() {
+        return false;
+    }
     // The first byte decides nothing: backslashes and percent signs are common, these pairs are not.
     [&b"\\u"[..], b"%40", b"&#", b"\xEF\xBC", b"\xF0\x9D\x9F"]
         .iter()

@@ -14,17 +14,16 @@ const MAX: usize = 45;
 /// The address whose third dot is at `dot`.
 pub(super) fn v4(text: Text<'_>, dot: usize, hint: Sense) -> Option<(usize, usize, IpAddr)> {
     let dotted = |byte: u8| byte.is_ascii_digit() || byte == b'.';
-    let start = dot - text.count_before(dot, dotted).min(MAX);
-    let mut end = dot
-        + text
-            .tail(dot)
-            .iter()
-            .take(MAX)
-            .take_while(|byte| dotted(**byte))
-            .count();
+    let before = text.count_before(dot, dotted);
+    let mut end = dot + text.tail(dot).iter().take(6).take_while(|byte| dotted(**byte)).count();
     while end > dot && text.before(end) == b'.' {
         end -= 1;
     }
+    // Three numbers before, one behind.
+    if before > 11 || end - dot > 4 {
+        return None;
+    }
+    let start = dot - before;
     // The last part of `::ffff:10.0.0.1`.
     let inside =
         text.before(start) == b':' && matches!(text.before(start - 1), b':' | b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F');

@@ -149,7 +149,7 @@ impl<'a> Text<'a> {
     /// The value, or its placeholder in a text that was redacted before, that ends at `end`: its start, and its type unless that is
     /// a custom one's.
     pub(super) fn value_before(self, end: usize) -> Option<(usize, Option<Kind>)> {
-        for (start, stop, kind) in self.past.found.iter().flatten() {
+        for (start, stop, kind) in self.past.found.iter().map_while(Option::as_ref) {
             if *stop == end + self.low {
                 return Some((start.checked_sub(self.low)?, Some(*kind)));
             }
@@ -164,7 +164,9 @@ impl<'a> Text<'a> {
         let kind = Kind::BUILT_IN
             .into_iter()
             .find(|kind| kind.placeholder().as_bytes() == placeholder);
-        placeholder.starts_with(b"[REDACTED").then_some((start, kind))
+        let is_name = |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+        let name = placeholder.strip_prefix(b"[REDACTED")?.strip_suffix(b"]")?;
+        name.iter().all(is_name).then_some((start, kind))
     }
 
     /// Whether a number stands one sign before `index`, also one that is redacted already.

@@ -32,6 +32,8 @@ pub(in crate::pii) enum Sense {
 const BEHIND: usize = 64;
 /// The longest word of the lists, in bytes.
 const LONGEST: usize = 32;
+/// The most that may stand between a word and the next, or the value.
+const GAP: usize = 64;
 /// How many words without a meaning are stepped over.
 const STEPS: usize = 7;
 /// Words after a value count only directly behind it.
@@ -138,18 +140,25 @@ fn after(text: Text<'_>, end: usize) -> Sense {
     }
 }
 
-/// Bytes before `end` that belong to no word and no value. Digits are stepped over.
+/// Bytes before `end` that belong to no word and no value, at most [`GAP`]. Digits are stepped over.
 fn gap_before(text: Text<'_>, end: usize) -> usize {
+    let low = end.saturating_sub(GAP);
     let mut at = end;
-    while at > 0 {
-        let byte = text.before(at);
-        let stops = is_letter(byte) && !is_shown_escape(text, at) || byte == b']' || at + text.low == text.past.floor();
-        if stops && (byte != b']' && at + text.low != text.past.floor() || text.value_before(at).is_some()) {
+    while at > low {
+        if is_end_of_value(text, at) && text.value_before(at).is_some() {
+            break;
+        }
+        if is_letter(text.bytes[at - 1]) && !is_shown_escape(text, at) {
             break;
         }
         at -= 1;
     }
     end - at
+}
+
+/// Whether a value, or a placeholder, could end at `at`.
+fn is_end_of_value(text: Text<'_>, at: usize) -> bool {
+    text.bytes[at - 1] == b']' || at + text.low == text.past.floor()
 }
 
 /// `\n` and its like, shown: the letter is no word.
@@ -170,11 +179,12 @@ fn ends_sentence(gap: &[u8]) -> bool {
 
 /// Letters before `end`, down to where a name's parts meet: `_`, a digit, `camelCase`.
 fn word_start(text: Text<'_>, end: usize) -> usize {
+    let low = end.saturating_sub(BEHIND);
     let mut at = end;
-    while at > 0 && is_letter(text.before(at)) && !is_shown_escape(text, at) && end - at < BEHIND {
-        let now = text.before(at);
+    while at > low && is_letter(text.bytes[at - 1]) && !is_shown_escape(text, at) {
         at -= 1;
-        if now.is_ascii_uppercase() && text.before(at).is_ascii_lowercase() || text.value_before(at).is_some() {
+        let is_hump = text.bytes[at].is_ascii_uppercase() && at > 0 && text.bytes[at - 1].is_ascii_lowercase();
+        if is_hump || at + text.low == text.past.floor() {
             break;
         }
     }
@@ -206,17 +216,51 @@ fn meaning(word: &[u8]) -> Meaning {
     };
     lower.copy_from_slice(word);
     lower.make_ascii_lowercase();
-    if let Some(meaning) = TABLE.get(&*lower) {
+    if FIRST.has(lower)
+        && let Some(meaning) = TABLE.get(&*lower)
+    {
         return *meaning;
     }
     let stem = |stems: &[&str]| stems.iter().any(|stem| lower.starts_with(stem.as_bytes()));
-    if stem(PHONE_STEMS) || PHONE_ENDS.iter().any(|end| lower.ends_with(end.as_bytes())) {
+    if matches!(lower.first(), Some(b'f' | b'h' | b'p' | b't')) && stem(PHONE_STEMS) {
         return Meaning::Is(Sense::Phone);
     }
-    if stem(SSN_STEMS) {
+    let end = |ends: &[&str]| ends.iter().any(|end| lower.ends_with(end.as_bytes()));
+    if matches!(lower, [.., b'o', b'n', b'e' | b'o'] | [.., b'e' | b'o', b's' | b'n']) && end(PHONE_ENDS) {
+        return Meaning::Is(Sense::Phone);
+    }
+    if lower.first() == Some(&b's') && stem(SSN_STEMS) {
         return Meaning::Is(Sense::Ssn);
     }
     foreign(lower).map_or(Meaning::None, Meaning::Is)
+}
+
+/// Which lengths words have, by their first two letters: most words of a text are in no list, and are told by this.
+struct First([u32; 26 * 26]);
+
+static FIRST: LazyLock<First> = LazyLock::new(|| {
+    let mut first = First([0; 26 * 26]);
+    for word in TABLE.keys() {
+        if let Some(place) = First::place(word) {
+            first.0[place] |= 1 << (word.len() % 32);
+        }
+    }
+    first
+});
+
+impl First {
+    fn has(&self, word: &[u8]) -> bool {
+        Self::place(word).is_none_or(|place| self.0[place] >> (word.len() % 32) & 1 == 1)
+    }
+
+    /// `None` for words that do not begin with two small letters.
+    fn place(word: &[u8]) -> Option<usize> {
+        let letter = |byte: u8| byte.is_ascii_lowercase().then(|| usize::from(byte - b'a'));
+        match word {
+            [a, b, ..] => Some(letter(*a)? * 26 + letter(*b)?),
+            _ => None,
+        }
+    }
 }
 
 /// Every word of the lists below.
