@@ -16,7 +16,7 @@ const SENTENCES: [&str; 8] = [
 ];
 
 /// Bytes without any candidate, that repeat: what makes detectors look twice is in here.
-pub const WORST: [(&str, &str); 14] = [
+pub(crate) const WORST: [(&str, &str); 14] = [
     ("all digits", "7"),
     ("all @", "@"),
     ("all :", ":"),
@@ -34,7 +34,7 @@ pub const WORST: [(&str, &str); 14] = [
 ];
 
 /// Text without personal data, with numbers that are none, and with a value each hundred bytes.
-pub fn ordinary() -> Vec<(&'static str, String)> {
+pub(crate) fn ordinary() -> Vec<(&'static str, String)> {
     let mut numbers = Numbers(1);
     let mut prose = String::new();
     while prose.len() < LENGTH {
@@ -62,7 +62,7 @@ pub fn ordinary() -> Vec<(&'static str, String)> {
     ]
 }
 
-pub fn clean_json(size: usize) -> String {
+pub(crate) fn clean_json(size: usize) -> String {
     rows(size, |numbers| {
         format!(
             "{{\"title\":\"{}\",\"done\":{},\"tags\":[\"one\",\"two\"]}}",
@@ -72,7 +72,7 @@ pub fn clean_json(size: usize) -> String {
     })
 }
 
-pub fn dense_json(size: usize) -> String {
+pub(crate) fn dense_json(size: usize) -> String {
     rows(size, |numbers| {
         let (value, id) = (value(numbers), numbers.below(99_999));
         format!(

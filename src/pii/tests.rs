@@ -390,6 +390,23 @@ fn a_custom_type_has_its_checksum_and_its_place_among_the_others() {
 }
 
 #[test]
+fn cards_in_a_row_are_cards_and_the_groups_of_a_parcel_are_none() {
+    let row = "4111 1111 1111 1111 ".repeat(60);
+    assert_eq!(text(&all(), &row), "[REDACTED_CREDIT_CARD] ".repeat(60));
+    for kept in [
+        "4111 1111 1111 1111 2222 3333",
+        "9492 1005 4864 4942 7463 16",
+        "DE89 3704 0044 0532 0130 00",
+    ] {
+        assert_eq!(text(&all(), kept), kept);
+    }
+    assert_eq!(
+        text(&all(), "4111 1111 1111 1111 123 45 6789"),
+        "[REDACTED_CREDIT_CARD] 123 45 6789"
+    );
+}
+
+#[test]
 fn each_direction_has_its_own_types() {
     let table = Pii {
         requests: vec!["ssn".to_owned()],

@@ -34,14 +34,31 @@ pub(super) fn find(text: Text<'_>, start: usize, end: usize, hint: Sense) -> Opt
 }
 
 /// The end of the longest card that begins with the group of `count` digits before `end`.
-fn grouped(text: Text<'_>, end: usize, digits: &mut [u8; MAX], mut count: usize) -> Option<usize> {
+fn grouped(text: Text<'_>, end: usize, digits: &mut [u8; MAX], count: usize) -> Option<usize> {
     let sign = text.separator(end);
     let sign = text
         .bytes
         .get(end..end + sign)
         .filter(|sign| !sign.is_empty() && *sign != b"/")?;
-    let mut at = end;
     let mut found = None;
+    each_card(text, end, sign, digits, count, |at| {
+        if is_end(text, at, sign) {
+            found = Some(at);
+        }
+    });
+    found
+}
+
+/// Hands out each place where the groups behind `end`, with `sign` between, make the digits a card's.
+fn each_card(
+    text: Text<'_>,
+    end: usize,
+    sign: &[u8],
+    digits: &mut [u8; MAX],
+    mut count: usize,
+    mut card: impl FnMut(usize),
+) {
+    let mut at = end;
     while text.tail(at).starts_with(sign) {
         let group = at + sign.len();
         let length = text.digits_after(group);
@@ -52,11 +69,10 @@ fn grouped(text: Text<'_>, end: usize, digits: &mut [u8; MAX], mut count: usize)
         digits[count..count + length].copy_from_slice(&text.bytes[group..group + length]);
         count += length;
         at = group + length;
-        if is_card(&digits[..count]) && is_end(text, at, sign) {
-            found = Some(at);
+        if is_card(&digits[..count]) {
+            card(at);
         }
     }
-    found
 }
 
 fn is_start(text: Text<'_>, start: usize) -> bool {
@@ -90,7 +106,7 @@ fn is_group(text: Text<'_>, end: usize) -> bool {
     (digits == 2 && letters == 2) || (letters == 0 && digits >= 3 && !is_word(text.before(front)))
 }
 
-/// Whether the number ends at `end`; one more short group is the code on the back.
+/// Whether the number ends at `end`; one more group is the code on the back, a date, or something else.
 fn is_end(text: Text<'_>, end: usize, sign: &[u8]) -> bool {
     let next = text.at(end);
     if is_word(next) || next == b'@' {
@@ -102,11 +118,18 @@ fn is_end(text: Text<'_>, end: usize, sign: &[u8]) -> bool {
     if sign != b" " || next != b' ' {
         return true;
     }
-    let more = text.digits_after(end + 1);
-    let after = end + 1 + more;
-    more == 0
-        || more < 4 && !(text.at(after) == b' ' && text.at(after + 1).is_ascii_digit())
-        || matches!(text.at(after), b'/' | b'-' | b':' | b'.')
+    // A group of four and more behind it go on, as the numbers of parcels do; unless another card begins there.
+    let group = end + 1;
+    let more = text.digits_after(group);
+    let after = group + more;
+    let goes_on = more == 4 && text.at(after) == b' ' && text.at(after + 1).is_ascii_digit();
+    !goes_on || {
+        let mut digits = [0; MAX];
+        digits[..more].copy_from_slice(&text.bytes[group..after]);
+        let mut begins = false;
+        each_card(text, after, b" ", &mut digits, more, |_| begins = true);
+        begins
+    }
 }
 
 /// Prefix, length and check digit.

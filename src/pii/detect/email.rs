@@ -143,11 +143,12 @@ fn local(text: Text<'_>, end: usize, after: usize) -> Option<usize> {
 
 /// The letters of an escape that the text shows belong to no word: `\njane@x.io`, `\x3cjane@x.io`, `%20jane@x.io`.
 fn without_escape(text: Text<'_>, start: usize, end: usize) -> usize {
-    let hex = |count: usize| start + count < end && text.tail(start)[..count].iter().all(u8::is_ascii_hexdigit);
+    let hex =
+        |at: std::ops::Range<usize>| start + at.end < end && text.tail(start)[at].iter().all(u8::is_ascii_hexdigit);
     match text.before(start) {
         b'\\' if matches!(text.at(start), b'n' | b't' | b'r' | b'b' | b'f' | b'v' | b'0' | b'u') => start + 1,
-        b'\\' if text.at(start) == b'x' && start + 3 < end => start + 3,
-        b'%' if hex(2) => start + 2,
+        b'\\' if text.at(start) == b'x' && hex(1..3) => start + 3,
+        b'%' if hex(0..2) => start + 2,
         _ if text.is_escape(start) => start,
         // `\x1b[31mjane@x.io`
         b'[' => {
