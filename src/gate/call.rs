@@ -192,11 +192,7 @@ async fn send(
         id: exchange.id.clone(),
         body: filter.request.redact(edits.apply(exchange.body).into_iter().collect()),
         name: target.name,
-        headers: if server_era == Era::Modern {
-            target.headers
-        } else {
-            Vec::new()
-        },
+        headers: sent_headers(exchange, server_era, target.headers),
         progress_token: exchange
             .params()
             .and_then(|params| params.meta.as_ref())
@@ -249,6 +245,19 @@ async fn send(
             failed(exchange, &failure, recorded).await
         }
     }
+}
+
+/// `Mcp-Param-*` are modern; traces are of no era.
+fn sent_headers(
+    exchange: &Exchange<'_>,
+    server: Era,
+    mut headers: Vec<(HeaderName, HeaderValue)>,
+) -> Vec<(HeaderName, HeaderValue)> {
+    if server == Era::Legacy {
+        headers.clear();
+    }
+    headers.extend(exchange.request.trace.headers());
+    headers
 }
 
 /// Takes the call out of its session's table at its end.

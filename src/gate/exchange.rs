@@ -14,6 +14,7 @@ use crate::gate::error::Error;
 use crate::gate::filter::Filter;
 use crate::gate::generation::Generation;
 use crate::gate::session::Session;
+use crate::gate::trace::Trace;
 use crate::gate::view::{Kind, View};
 use crate::gate::{Gate, call, discover, http, legacy, list, listen, tasks};
 use crate::mcp::envelope::{self, EnvelopeError, Kind as MessageKind, Message, Params};
@@ -30,6 +31,7 @@ pub(super) struct Request {
     pub(super) identity: Arc<Identity>,
     /// The caller may enter it.
     pub(super) endpoint: EndpointName,
+    pub(super) trace: Trace,
 }
 
 /// A JSON-RPC request of it. Phases get references: what was read stays in one place until the answer is made.

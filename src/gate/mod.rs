@@ -27,6 +27,7 @@ mod reply;
 mod session;
 mod tasks;
 mod template;
+mod trace;
 mod view;
 mod visible;
 mod withheld;
@@ -179,6 +180,7 @@ async fn respond(
         peer,
         identity,
         endpoint,
+        trace: trace::Trace::of(&parts.headers),
     };
     match parts.method {
         Method::POST => exchange::post(caller, &parts.headers, body).await,

@@ -18,6 +18,7 @@ use crate::gate::Gate;
 use crate::gate::counters::{Outcome, Running};
 use crate::gate::error::Error;
 use crate::gate::exchange::{Client, Exchange};
+use crate::gate::trace::trace_id;
 use crate::gate::view::View;
 use crate::mcp::Method;
 use crate::mcp::json::{self, Span, string};
@@ -414,8 +415,12 @@ fn asked(line: Line, exchange: &Exchange<'_>) -> Line {
     let line = line
         .number("generation", exchange.request.generation.number)
         .text("method", exchange.method.as_str());
-    match client(exchange) {
+    let line = match client(exchange) {
         Some(client) => line.text("client", &client),
+        None => line,
+    };
+    match trace_id(exchange) {
+        Some(trace) => line.text("trace", &trace),
         None => line,
     }
 }

@@ -67,7 +67,8 @@ async fn call(client: &Client, tool: &str, arguments: Value) -> Value {
 async fn every_call_is_recorded_and_found_again() {
     let recorder = Recorder::start().await;
     let gateway = serve(&recorder, "");
-    let client = Client::new(gateway.url("one"));
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let client = Client::new(gateway.url("one")).with("traceparent", &format!("00-{trace}-00f067aa0ba902b7-01"));
     let answered = call(&client, "s_open", json!({"to": "bob@corp.com", "n": 7})).await;
     assert!(answered.get("result").is_some(), "{answered}");
     call(&client, "s_denied", json!({})).await;
@@ -82,6 +83,7 @@ async fn every_call_is_recorded_and_found_again() {
         (&json!("one"), &json!("s"), &json!("open"), &json!("anonymous"))
     );
     assert_eq!(done["arguments"], json!({"to": "[REDACTED_EMAIL]", "n": 7}));
+    assert_eq!(done["trace"], trace);
     assert_eq!(done["response"]["result"]["content"][0]["text"], "called");
     assert!(
         done["duration-ms"].as_f64().unwrap() > 0.0 && done["rule"].is_string(),
