@@ -45,20 +45,39 @@ fn cut(out: &mut String, most: usize) {
     if out.len() <= most {
         return;
     }
-    let keep = out[..crate::text::floor(out, most - 300)]
+    let keep = out[..crate::text::floor(out, most.saturating_sub(300))]
         .rfind('\n')
         .map_or(0, |at| at + 1);
     let missing = out[keep..].lines().count();
     out.truncate(keep);
-    for (open, close) in [("<details>", "</details>")] {
-        if out.matches(open).count() > out.matches(close).count() {
-            let _ = write!(out, "\n{close}\n");
-        }
-    }
+    let closing = closing(out);
     let _ = writeln!(
         out,
-        "\n**{missing} more lines do not fit into a comment**: run `mcpgw plan` for all of it."
+        "{closing}\n**{missing} more lines do not fit into a comment**: run `mcpgw plan` for all of it."
     );
+}
+
+/// What ends the blocks that are open at the end of whole lines: all below would be part of them.
+fn closing(kept: &str) -> String {
+    let (mut fence, mut is_folded) = (None, false);
+    for line in kept.lines() {
+        match (fence, line) {
+            (Some(open), _) if line == open => fence = None,
+            (Some(_), _) => {}
+            (None, "<details>") => is_folded = true,
+            (None, "</details>") => is_folded = false,
+            (None, _) => fence = line.strip_suffix("diff").filter(|ticks| is_fence(ticks)),
+        }
+    }
+    let mut closing = fence.map(|fence| format!("{fence}\n")).unwrap_or_default();
+    if is_folded {
+        closing.push_str("\n</details>\n");
+    }
+    closing
+}
+
+fn is_fence(text: &str) -> bool {
+    text.len() > 2 && text.bytes().all(|byte| byte == b'`')
 }
 
 fn headline(report: &Report<'_>) -> String {
@@ -321,8 +340,12 @@ fn holds(report: &Report<'_>, out: &mut String) {
 }
 
 /// Our own sentence, in which foreign words stand in backticks or quotes: all but those backticks is taken literally.
+/// Where foreign words bring backticks of their own, nobody can tell what is code: then all of it is.
 fn plain(text: &str) -> String {
     let text = safe(text);
+    if longest_run(&text) > 1 || text.matches('`').count() % 2 == 1 {
+        return cell(&text);
+    }
     let mut out = String::with_capacity(text.len() + 8);
     let mut in_code = false;
     for character in text.chars() {
@@ -340,9 +363,6 @@ fn plain(text: &str) -> String {
             '@' if !in_code => out.push_str("@<!-- -->"),
             other => out.push(other),
         }
-    }
-    if in_code {
-        out.push('`');
     }
     out
 }
@@ -367,4 +387,34 @@ fn cell(text: &str) -> String {
 /// Of backticks.
 fn longest_run(text: &str) -> usize {
     text.split(|letter| letter != '`').map(str::len).max().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn foreign_backticks_end_no_code() {
+        assert_eq!(plain("the tool `a` is <b>"), "the tool `a` is \\<b\\>");
+        for name in ["x` ```<img src=y>", "a``<b>", "a`<b>"] {
+            let line = plain(&format!("the tool `{name}` may destroy"));
+            let fence = "`".repeat(longest_run(name) + 1);
+            assert!(line.starts_with(&fence) && line.ends_with(&fence), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_cut_leaves_nothing_open() {
+        let head = "### x\n<details>\n<summary>Changes</summary>\n\n````diff\n";
+        let lines = "+     <details>\n```diff\n".repeat(100);
+        let mut out = format!("{head}{lines}````\n\n</details>\n");
+        cut(&mut out, 1_000);
+        let end = out.split_once("\n````\n\n</details>\n\n**").map(|(_, end)| end);
+        assert!(end.is_some_and(|end| end.contains("more lines do not fit")), "{out}");
+        assert!(out.len() <= 1_000, "{}", out.len());
+
+        let mut closed = format!("````diff\n+ a\n````\n{}", "- `b`\n".repeat(200));
+        cut(&mut closed, 700);
+        assert!(closed.contains("- `b`\n\n**"), "{closed}");
+    }
 }
