@@ -49,15 +49,18 @@ pub(super) fn compare(found: &mut Found<'_>) {
 }
 
 fn login(old: Option<&Login>, new: Option<&Login>, found: &mut Found<'_>) {
-    let Some(new) = new else { return };
+    let has_accounts = !found.proposed.snapshot.users.is_empty();
     let mut tell = |what, title: String| found.add(what, title, None);
+    // Without the table they may, where there are some.
+    let is_local = |login: Option<&Login>| login.map_or(has_accounts, |login| login.local);
     let had_local = old.is_none_or(|old| old.local);
-    if new.local && !had_local {
+    if is_local(new) && !had_local {
         tell(
             What::Authentication,
             "accounts of the files may sign in (`login.local`)".to_owned(),
         );
     }
+    let Some(new) = new else { return };
     let (old, new) = (old.and_then(|old| old.oidc.as_ref()), new.oidc.as_ref());
     match (old, new) {
         (_, None) => {}

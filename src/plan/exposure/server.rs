@@ -1,6 +1,7 @@
 //! `[server.NAME]`: programs that will be executed, secrets that a server gets, where it is and who it is taken for.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use super::{Found, What, added};
 use crate::plan::settings::{argv, duration, quote};
@@ -36,7 +37,10 @@ pub(super) fn compare(found: &mut Found<'_>) {
 }
 
 fn program(name: &str, old: Option<&Server>, new: &Server, subject: &Subject, found: &mut Found<'_>) {
-    let Transport::Stdio { argv: new, env, .. } = &new.transport else {
+    let Transport::Stdio {
+        argv: new, env, cwd, ..
+    } = &new.transport
+    else {
         return;
     };
     let before = old.map(|old| &old.transport);
@@ -45,19 +49,29 @@ fn program(name: &str, old: Option<&Server>, new: &Server, subject: &Subject, fo
         Some(Transport::Stdio {
             argv: old,
             env: old_env,
+            cwd: old_cwd,
             ..
         }) => {
             if literals(old_env) != literals(env) {
                 let title = format!("the program of server `{name}` gets another environment");
-                let known = literals(old_env);
-                let more = literals(env)
-                    .into_iter()
-                    .filter(|(name, text)| known.get(name) != Some(text));
-                let mut details: Vec<String> = more.map(|(name, text)| format!("{name}={}", quote(text))).collect();
+                let mut details = added_literals(old_env, env, "=");
                 if details.is_empty() {
                     details.push(line.clone());
                 }
                 found.with(What::Program, title, details, Some(subject));
+            }
+            // Relative words of an argv mean other files there.
+            if old_cwd != cwd {
+                let shown = |cwd: &Option<PathBuf>| {
+                    cwd.as_ref()
+                        .map_or("none".to_owned(), |cwd| quote(&cwd.to_string_lossy()))
+                };
+                let title = format!(
+                    "the program of server `{name}` runs in another directory: {} -> {}",
+                    shown(old_cwd),
+                    shown(cwd)
+                );
+                found.with(What::Program, title, vec![line.clone()], Some(subject));
             }
             if old != new {
                 let details = vec![format!("was  {}", command_line(old)), format!("now  {line}")];
@@ -85,6 +99,20 @@ fn literals(env: &BTreeMap<String, SettingValue>) -> BTreeMap<&str, &str> {
             SettingValue::Literal(text) => Some((name.as_str(), text.as_str())),
             SettingValue::Secret(_) => None,
         })
+        .collect()
+}
+
+/// Those that are new, or have another text.
+fn added_literals(
+    old: &BTreeMap<String, SettingValue>,
+    new: &BTreeMap<String, SettingValue>,
+    between: &str,
+) -> Vec<String> {
+    let known = literals(old);
+    let more = literals(new)
+        .into_iter()
+        .filter(|(name, text)| known.get(name) != Some(text));
+    more.map(|(name, text)| format!("{name}{between}{}", quote(text)))
         .collect()
 }
 
@@ -136,13 +164,29 @@ fn identity(name: &str, old: &Server, new: &Server, subject: &Subject, found: &m
     match (&old.transport, &new.transport) {
         (
             Transport::Http {
-                url: old, ca: old_ca, ..
+                url: old,
+                ca: old_ca,
+                headers: old_headers,
+                ..
             },
-            Transport::Http { url: new, ca, .. },
+            Transport::Http {
+                url: new, ca, headers, ..
+            },
         ) => {
-            if authority(old) != authority(new) {
+            // Path and query say what it may do, too: `/readonly`, `?read_only=true`.
+            if old != new {
                 let title = format!("server `{name}` is elsewhere: {} -> {}", quote(old), quote(new));
                 found.add(What::Network, title, Some(subject));
+            }
+            if literals(old_headers) != literals(headers) {
+                let title = format!("server `{name}` is sent other headers");
+                let mut details: Vec<String> = added_literals(headers, old_headers, ": ")
+                    .into_iter()
+                    .map(|gone| format!("was  {gone}"))
+                    .collect();
+                let come = added_literals(old_headers, headers, ": ");
+                details.extend(come.into_iter().map(|come| format!("now  {come}")));
+                found.with(What::Network, title, details, Some(subject));
             }
             if let Some(ca) = ca.as_ref().filter(|ca| old_ca.as_ref() != Some(*ca)) {
                 let title = format!(
@@ -183,35 +227,39 @@ fn identity(name: &str, old: &Server, new: &Server, subject: &Subject, found: &m
 }
 
 fn authentication(name: &str, old: &Auth, new: &Auth, subject: &Subject, found: &mut Found<'_>) {
-    let title = match (old, new) {
+    let mut tell = |title: String| found.add(What::Authentication, title, Some(subject));
+    match (old, new) {
         (Auth::OAuth(old), Auth::OAuth(new)) => {
             let scopes = added(&old.scopes, &new.scopes);
-            let urls = (&old.authorize_url, &old.token_url) != (&new.authorize_url, &new.token_url);
-            let client = (&old.client_id, old.grant) != (&new.client_id, new.grant);
-            match (scopes.is_empty(), urls, client, new.omit_resource && !old.omit_resource) {
-                (false, ..) => format!("server `{name}` is asked for the scopes {}", list(&scopes)),
-                (_, true, ..) => format!("credentials of server `{name}` come from another authorization server"),
-                (_, _, true, _) => format!("server `{name}` knows the gateway as another client"),
-                (.., true) => format!("tokens for server `{name}` are not bound to it (`resource = \"omit\"`)"),
-                _ => return,
+            if !scopes.is_empty() {
+                tell(format!("server `{name}` is asked for the scopes {}", list(&scopes)));
+            }
+            if (&old.authorize_url, &old.token_url) != (&new.authorize_url, &new.token_url) {
+                tell(format!(
+                    "credentials of server `{name}` come from another authorization server"
+                ));
+            }
+            if (&old.client_id, old.grant) != (&new.client_id, new.grant) {
+                tell(format!("server `{name}` knows the gateway as another client"));
+            }
+            if new.omit_resource && !old.omit_resource {
+                tell(format!(
+                    "tokens for server `{name}` are not bound to it (`resource = \"omit\"`)"
+                ));
             }
         }
-        (Auth::Bearer { .. }, Auth::Bearer { .. }) => return,
+        (Auth::Bearer { .. }, Auth::Bearer { .. }) => {}
         (Auth::Bearer { .. }, Auth::OAuth(_)) => {
-            format!("server `{name}` is signed in to by OAuth, no longer by a token")
+            tell(format!(
+                "server `{name}` is signed in to by OAuth, no longer by a token"
+            ));
         }
         (Auth::OAuth(_), Auth::Bearer { .. }) => {
-            format!("server `{name}` is signed in to by a token, no longer by OAuth")
+            tell(format!(
+                "server `{name}` is signed in to by a token, no longer by OAuth"
+            ));
         }
-    };
-    found.add(What::Authentication, title, Some(subject));
-}
-
-/// Scheme, host and port: the text up to the path.
-fn authority(url: &str) -> &str {
-    let start = url.find("://").map_or(0, |at| at + 3);
-    let end = url[start..].find(['/', '?', '#']).map_or(url.len(), |at| start + at);
-    &url[..end]
+    }
 }
 
 fn isolation(name: &str, old: &Server, new: &Server, subject: &Subject, found: &mut Found<'_>) {
