@@ -3,6 +3,7 @@
 //! Safe on a branch that nobody has reviewed: no hook, filter, attribute or configuration of it is run or read, nothing is
 //! fetched, and a revision is never taken for an option.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ use crate::text::safe;
 const MOST_LISTED: u64 = 256 << 20;
 /// Links that lead to links.
 const MOST_LINKS: usize = 16;
+/// Links that are followed at all: folders of links to folders of links would never end.
+const MOST_FOLLOWED: usize = 1_000;
 
 /// The configuration of the same PATHs at the revision.
 pub(super) fn at(
@@ -69,6 +72,7 @@ struct Tree {
     /// Of PATH's directory below the repository's root; empty, or with a `/` at the end.
     prefix: String,
     entries: BTreeMap<String, Entry>,
+    followed: Cell<usize>,
 }
 
 struct Entry {
@@ -105,6 +109,7 @@ impl Tree {
             commit,
             prefix,
             entries,
+            followed: Cell::new(0),
         })
     }
 
@@ -140,7 +145,7 @@ impl Tree {
             return self.follow(below, name, entry, options, wanted, links);
         }
         // `collect_from` knows which of them count; nothing else need be read.
-        if !matches!(below.rsplit_once('.'), Some((_, "toml" | "json"))) {
+        if !may_count(below) {
             return Ok(());
         }
         let most = options.max_lock.max(options.max_file);
@@ -163,10 +168,20 @@ impl Tree {
         wanted: &mut BTreeMap<String, &'t Entry>,
         links: usize,
     ) -> Result<(), Failure> {
+        self.followed.update(|followed| followed + 1);
+        if self.followed.get() > MOST_FOLLOWED {
+            return Err(unreadable(&format!(
+                "more than {MOST_FOLLOWED} links would be followed"
+            )));
+        }
         let target = self.git.read([entry.id.as_str()])?.pop().unwrap_or_default();
         let target = String::from_utf8_lossy(&target).into_owned();
         let to = resolve(name, &target).filter(|_| links < MOST_LINKS);
         let Some(to) = to else {
+            // As on disk: what leads nowhere matters where a file would.
+            if !may_count(below) {
+                return Ok(());
+            }
             return Err(Failure::new(format_args!(
                 "`{}` at that revision is a link that leads nowhere in the repository: `{}`",
                 safe(name),
@@ -195,6 +210,15 @@ fn check(revision: &str) -> Result<(), Failure> {
         );
     }
     Ok(())
+}
+
+/// By its name below PATH: a table, or a lock.
+fn may_count(below: &str) -> bool {
+    match below.rsplit_once('.') {
+        Some((_, "toml")) => true,
+        Some((_, "json")) => below.starts_with("locked/"),
+        _ => false,
+    }
 }
 
 /// Where a link of the repository leads; `None`: out of it.

@@ -253,6 +253,49 @@ fn links_of_a_revision_lead_within_the_repository() {
 }
 
 #[test]
+fn what_no_configuration_reads_does_not_keep_a_revision_from_being_read() {
+    let home = repository();
+    let link = |target: &str, name: &str| {
+        std::os::unix::fs::symlink(target, home.path().join(name)).unwrap();
+    };
+    link("/srv/releases/7", "gateway/latest");
+    link("self", "gateway/self");
+    let large = home.path().join("gateway/data/large.json");
+    write(&large, "{}");
+    std::fs::File::options()
+        .write(true)
+        .open(&large)
+        .unwrap()
+        .set_len(64 << 20)
+        .unwrap();
+    git(home.path(), &["add", "."]);
+    git(home.path(), &["commit", "--quiet", "-m", "more"]);
+    let ran = plan(home.path(), &["gateway", "--against", "git:HEAD", "--exit-code"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+}
+
+#[test]
+fn folders_of_links_to_folders_of_links_end() {
+    let home = repository();
+    for depth in 0..8 {
+        let folder = home.path().join(format!("deep/{depth}"));
+        std::fs::create_dir_all(&folder).unwrap();
+        for name in ["a", "b", "c", "d", "e", "f", "g", "h"] {
+            std::os::unix::fs::symlink(format!("../{}", depth + 1), folder.join(name)).unwrap();
+        }
+    }
+    std::os::unix::fs::symlink("../deep/0", home.path().join("gateway/roles")).unwrap();
+    git(home.path(), &["add", "."]);
+    git(home.path(), &["commit", "--quiet", "-m", "deep"]);
+    let ran = plan(home.path(), &["gateway", "--against", "git:HEAD"]);
+    assert!(
+        ran.code == 1 && ran.stderr.contains("links would be followed"),
+        "{}",
+        ran.all()
+    );
+}
+
+#[test]
 fn a_saved_plan_carries_the_files_and_no_secret() {
     let home = tempfile::tempdir().unwrap();
     let text = after().replace(
