@@ -185,7 +185,13 @@ fn record(listing: &Listing) -> Result<Lock, String> {
         prompts.iter().map(|raw| &**raw),
         templates.iter().map(|raw| &**raw),
     );
-    lock.map_err(|error| error.to_string())
+    let lock = lock.map_err(|error| error.to_string())?;
+    // One that nobody could read again would take the whole configuration with it.
+    let (size, most) = (lock.to_string().len() as u64, Options::default().max_lock);
+    if size > most {
+        return Err(format!("what it lists is {size} bytes, and a lock may have {most}"));
+    }
+    Ok(lock)
 }
 
 /// The lock with some tools as they are now.

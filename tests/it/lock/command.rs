@@ -62,6 +62,17 @@ fn nothing_is_started_unasked() {
     assert!(home.has("ran"));
 }
 
+#[test]
+fn a_lock_that_could_not_be_read_again_is_not_written() {
+    let home = locked();
+    let before = home.read("config/locked/one.json");
+    home.lists("one.json", &json!({"tools": [tool("read", &"x".repeat(17 << 20))]}));
+    let ran = home.lock(&["--run-commands", "--update"]);
+    assert_eq!(ran.code, 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("a lock may have 16777216"), "{}", ran.stderr);
+    assert_eq!(home.read("config/locked/one.json"), before);
+}
+
 /// Everything that can differ, at once.
 fn changed() -> Home {
     let home = locked();
