@@ -7,6 +7,7 @@ mod block;
 mod cause;
 mod compare;
 mod condition;
+mod meet;
 mod pairs;
 mod principals;
 mod probe;

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::meet::{alternatives, meet};
 use crate::name::{Pattern, ServerName};
 use crate::snapshot::access::ObjectKind;
 use crate::snapshot::{Condition, Globs, Operator, Scalar, Selection, Snapshot};
@@ -37,8 +38,8 @@ pub(super) fn exact_names<'a>(
     selected.chain(ruled).map(Arc::from)
 }
 
-/// The part after the server of each pattern that a rule has for things of this kind.
-pub(super) fn rule_patterns<'a>(sides: [&'a Snapshot; 2], kind: ObjectKind, server: &ServerName) -> BTreeSet<&'a str> {
+/// The part after the server of each pattern that a rule has for things of this kind, without braces and classes.
+pub(super) fn rule_patterns(sides: [&Snapshot; 2], kind: ObjectKind, server: &ServerName) -> BTreeSet<String> {
     let patterns = sides
         .into_iter()
         .flat_map(|side| conditions(side, kind))
@@ -47,13 +48,13 @@ pub(super) fn rule_patterns<'a>(sides: [&'a Snapshot; 2], kind: ObjectKind, serv
             Operator::Glob(pattern) | Operator::NotGlob(pattern) => Some(pattern.as_str()),
             Operator::Equal(_) | Operator::In(_) | Operator::NotEqual(_) | Operator::NotIn(_) => None,
         });
-    let of_server = patterns.filter(|text| {
+    let own = format!("{server}/");
+    let of_server = patterns.flat_map(alternatives).filter(|text| {
         let prefix = literal_prefix(text);
-        let own = format!("{server}/");
         own.starts_with(prefix) || prefix.starts_with(&own)
     });
     of_server
-        .map(|text| text.split_once('/').map_or(text, |(_, name)| name))
+        .map(|text| text.split_once('/').map_or(text.as_str(), |(_, name)| name).to_owned())
         .collect()
 }
 
@@ -83,16 +84,17 @@ pub(super) struct Witness {
 }
 
 /// Names that the pattern matches, also in the ways in which rules would tell them apart: the pattern's own comes first.
-pub(super) fn witnesses(pattern: &Pattern, rules: &BTreeSet<&str>) -> Vec<Witness> {
+pub(super) fn witnesses(pattern: &Pattern, rules: &BTreeSet<String>) -> Vec<Witness> {
     let own = pattern.as_str();
     let mut all = vec![Witness {
         name: sample(own),
         pattern: own.to_owned(),
     }];
-    for rule in rules.iter().filter(|rule| **rule != own) {
+    let parts = alternatives(own);
+    for rule in rules.iter().filter(|rule| *rule != own) {
         all.push(Witness {
             name: sample(rule),
-            pattern: (*rule).to_owned(),
+            pattern: rule.clone(),
         });
         for prefix in [literal_prefix(own), literal_prefix(rule)] {
             for suffix in [literal_suffix(own), literal_suffix(rule)] {
@@ -102,6 +104,12 @@ pub(super) fn witnesses(pattern: &Pattern, rules: &BTreeSet<&str>) -> Vec<Witnes
                 });
             }
         }
+        // Exactly: wherever in the name the two meet.
+        let met = parts.iter().filter_map(|part| meet(part, rule, FILLER));
+        all.extend(met.map(|name| Witness {
+            pattern: name.replace(FILLER, "*"),
+            name,
+        }));
     }
     let mut seen = BTreeSet::new();
     all.retain(|witness| pattern.is_match(&witness.name) && seen.insert(witness.name.clone()));
@@ -190,7 +198,7 @@ mod tests {
 
     fn names(pattern: &str, rules: &[&str]) -> Vec<String> {
         let pattern = Pattern::new(PatternKind::Name, pattern).unwrap();
-        let all = witnesses(&pattern, &rules.iter().copied().collect());
+        let all = witnesses(&pattern, &rules.iter().map(|rule| (*rule).to_owned()).collect());
         all.into_iter().map(|witness| witness.name).collect()
     }
 
@@ -216,6 +224,7 @@ mod tests {
     fn a_rule_that_narrows_the_pattern_finds_its_name() {
         assert!(names("get_*", &["*_issue"]).contains(&"get_zz-new_issue".to_owned()));
         assert!(names("*", &["get_*"]).contains(&"get_zz-new".to_owned()));
+        assert!(names("get_*", &["*delete*"]).contains(&"get_zz-newdeletezz-new".to_owned()));
         assert!(
             names("get_*", &["delete_*"])
                 .iter()

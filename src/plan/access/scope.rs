@@ -5,6 +5,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::meet::alternatives;
 use super::probe::{exact_names, rule_patterns, witnesses};
 use super::{Side, Target};
 use crate::name::{EndpointName, Pattern, RoleName, ServerName};
@@ -112,7 +113,10 @@ impl<'a> Scope<'a> {
         let patterns: BTreeMap<&str, &Pattern> = patterns.map(|pattern| (pattern.as_str(), pattern)).collect();
         for pattern in patterns.into_values().filter(|pattern| pattern.literal().is_none()) {
             let of: Arc<str> = pattern.as_str().into();
-            let rules = rule_patterns([self.current.snapshot, self.proposed.snapshot], kind, offered.server);
+            let mut rules = rule_patterns([self.current.snapshot, self.proposed.snapshot], kind, offered.server);
+            // What one side takes away with `!` the other may select.
+            let without = offered.globs(kind).flat_map(|globs| &globs.without);
+            rules.extend(without.flat_map(|pattern| alternatives(pattern.as_str())));
             all.extend(witnesses(pattern, &rules).into_iter().map(|witness| {
                 let text = witness.pattern.into();
                 Candidate {
