@@ -23,12 +23,7 @@ impl Identity {
     /// `table` is where the files name both, `cert` where `chain` was read.
     pub(super) fn new(table: &str, cert: &Path, chain: Bytes, key: Secret) -> Result<Self, String> {
         let shown = cert.display();
-        let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(&chain)
-            .collect::<Result<_, _>>()
-            .map_err(|error| format!("`{table}.cert` {shown} is no PEM file of certificates: {error}"))?;
-        if certificates.is_empty() {
-            return Err(format!("`{table}.cert` {shown} holds no certificate"));
-        }
+        let certificates = certificates(table, cert, &chain)?;
         // The parser's error may quote what it read.
         let private = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
             .map_err(|_| format!("`{table}.key` is no private key in PEM form (PKCS #8, PKCS #1 or SEC 1)"))?;
@@ -45,6 +40,18 @@ impl Identity {
             config: Arc::new(config),
         })
     }
+}
+
+/// What `chain` holds; at least one.
+pub(super) fn certificates(table: &str, cert: &Path, chain: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let shown = cert.display();
+    let certificates: Vec<CertificateDer<'static>> = CertificateDer::pem_slice_iter(chain)
+        .collect::<Result<_, _>>()
+        .map_err(|error| format!("`{table}.cert` {shown} is no PEM file of certificates: {error}"))?;
+    if certificates.is_empty() {
+        return Err(format!("`{table}.cert` {shown} holds no certificate"));
+    }
+    Ok(certificates)
 }
 
 impl PartialEq for Identity {

@@ -14,7 +14,7 @@ use crate::serve::control::{Access, Remote};
 use crate::serve::files::Files;
 use crate::serve::logging;
 use crate::serve::secrets::Secrets;
-use crate::serve::tls::Identity;
+use crate::serve::tls::{Identity, certificates};
 use crate::serve::watch::Watched;
 use crate::snapshot::{Auth, SecretRef, Server, SettingValue, Snapshot, Tls, Transport};
 use crate::upstream::{Context, Settings, Upstream};
@@ -53,18 +53,21 @@ impl Draft {
         if let Err(problem) = logging::filter(&snapshot.gateway.telemetry.log_level) {
             problems.push(problem);
         }
-        // A secret that is missing is told already.
+        // A secret that is missing is told already; the certificate is looked at all the same.
         let mut identity = |key: &str, tls: &Tls| {
-            let secret = secrets.get(&tls.key).ok()?;
             let unread = |why| format!("`{key}.cert` {} cannot be read: {why}", tls.cert.display());
             let chain = files.public_file(&tls.cert).map_err(unread);
-            match chain.and_then(|chain| Identity::new(key, &tls.cert, chain, secret)) {
-                Ok(identity) => Some(identity),
-                Err(problem) => {
-                    problems.push(problem);
-                    None
-                }
-            }
+            let chain = chain.and_then(|chain| certificates(key, &tls.cert, &chain).map(|_| chain));
+            let made = chain.and_then(|chain| {
+                let secret = secrets.get(&tls.key).ok();
+                secret
+                    .map(|secret| Identity::new(key, &tls.cert, chain, secret))
+                    .transpose()
+            });
+            made.unwrap_or_else(|problem| {
+                problems.push(problem);
+                None
+            })
         };
         let tls = snapshot
             .gateway

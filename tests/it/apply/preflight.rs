@@ -70,6 +70,18 @@ fn a_bad_certificate() {
 }
 
 #[test]
+fn a_bad_certificate_is_told_beside_a_missing_key() {
+    let site = Site::applied();
+    site.write("config/tls/cert.pem", "no certificate");
+    let table = "[gateway.tls]\ncert = \"tls/cert.pem\"\nkey = { file = \"tls/none.pem\" }\n";
+    let said = refused(&site, table);
+    assert!(
+        said.contains("`gateway.tls.cert`") && said.contains("`gateway.tls.key`"),
+        "{said}"
+    );
+}
+
+#[test]
 fn a_dead_server_unless_it_may_be() {
     let site = Site::applied();
     let said = refused(&site, &dead("gone"));
