@@ -22,6 +22,9 @@ use crate::serve::state_directory;
 use crate::text::safe;
 
 pub(super) fn run(arguments: &Arguments, output: &Output) -> Outcome {
+    if let Some(out) = &arguments.out {
+        no_configuration(out)?;
+    }
     let paths = arguments.paths.all();
     let state = state_directory(arguments.gateway.state.as_deref(), &paths);
     let settings = settings(arguments.locked, &state);
@@ -116,6 +119,19 @@ fn current(
             None => side::files(&[PathBuf::from(text)], &settings, arguments.format, output),
         },
     }
+}
+
+/// `apply` takes a `.toml` file for a configuration, and so may whoever wrote the one that is there.
+fn no_configuration(out: &Path) -> Result<(), Failure> {
+    if out.extension().is_some_and(|extension| extension == "toml") {
+        let shown = out.display().to_string();
+        return Err(Failure::usage(format_args!(
+            "`--out {}`: a `.toml` file is a configuration, never a plan",
+            safe(&shown)
+        ))
+        .hint("name it otherwise, e.g. `--out plan.json`"));
+    }
+    Ok(())
 }
 
 fn save(out: &Path, plan: &Plan, paths: &[PathBuf], current: &Judged, proposed: &Judged) -> Result<(), Failure> {

@@ -331,6 +331,19 @@ fn a_saved_plan_carries_the_files_and_no_secret() {
 }
 
 #[test]
+fn a_plan_is_saved_over_no_configuration() {
+    let home = tempfile::tempdir().unwrap();
+    write(&home.path().join("mcpgw.toml"), BEFORE);
+    let ran = plan(home.path(), &["--against", "empty", "--out", "mcpgw.toml"]);
+    assert!(
+        ran.code == 64 && ran.stderr.contains("--out plan.json"),
+        "{}",
+        ran.all()
+    );
+    assert_eq!(std::fs::read_to_string(home.path().join("mcpgw.toml")).unwrap(), BEFORE);
+}
+
+#[test]
 fn files_that_do_not_hold_are_no_plan() {
     let home = tempfile::tempdir().unwrap();
     write(&home.path().join("mcpgw.toml"), "[server.crm]\n");
