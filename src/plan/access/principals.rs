@@ -22,7 +22,8 @@ pub(super) struct Asked {
 }
 
 pub(super) fn classes(current: &Snapshot, proposed: &Snapshot) -> Vec<Class> {
-    let mut classes: BTreeMap<(Option<RightsKey>, Option<RightsKey>), Class> = BTreeMap::new();
+    // Who cannot be one half of a pair must not stand for those who can.
+    let mut classes: BTreeMap<(bool, Option<RightsKey>, Option<RightsKey>), Class> = BTreeMap::new();
     let members: BTreeSet<Member> = terms(current).chain(terms(proposed)).collect();
     for member in members {
         let class = Class::new(
@@ -30,8 +31,9 @@ pub(super) fn classes(current: &Snapshot, proposed: &Snapshot) -> Vec<Class> {
             asked(proposed, caller(proposed, current, &member)),
         );
         let key = |asked: &Option<Asked>| asked.as_ref().map(|asked| asked.key.clone());
+        let is_joinable = is_joinable(&member, current, proposed);
         let class = classes
-            .entry((key(&class.current), key(&class.proposed)))
+            .entry((is_joinable, key(&class.current), key(&class.proposed)))
             .or_insert(class);
         class.members.push(member);
     }
@@ -58,6 +60,15 @@ impl Class {
             asked(current, join(&self.current, &other.current)),
             asked(proposed, join(&self.proposed, &other.proposed)),
         )
+    }
+}
+
+/// Provider's names and groups come together freely; those of a table are in the table, everybody is `authenticated`.
+pub(super) fn is_joinable(member: &Member, from: &Snapshot, to: &Snapshot) -> bool {
+    match member {
+        Member::Anonymous | Member::Authenticated | Member::Service(_) => false,
+        Member::Group(_) => true,
+        Member::User(name) => !from.users.contains_key(&**name) && !to.users.contains_key(&**name),
     }
 }
 
