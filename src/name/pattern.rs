@@ -20,8 +20,17 @@ pub enum PatternKind {
 pub struct Pattern {
     kind: PatternKind,
     text: Arc<str>,
-    /// `None` where the text has no glob character: then equality is the match.
-    matcher: Option<Arc<GlobMatcher>>,
+    matcher: Matcher,
+}
+
+/// How the text matches: most patterns need nothing that is compiled.
+#[derive(Clone)]
+enum Matcher {
+    /// Without a glob character: equality is the match.
+    Literal,
+    /// Of a name, without any but `*`.
+    Stars,
+    Glob(Arc<GlobMatcher>),
 }
 
 /// The longest text of a pattern, in bytes. What is compiled from it stays small, and matching is linear in what is matched.
@@ -39,14 +48,16 @@ impl Pattern {
             return Err(PatternError(format!("it is longer than {MAX_LENGTH} bytes")));
         }
         let matcher = if is_literal(text) {
-            None
+            Matcher::Literal
+        } else if kind == PatternKind::Name && text.split('*').all(is_literal) {
+            Matcher::Stars
         } else {
             let glob = GlobBuilder::new(&double_stars(kind, text)?)
                 .literal_separator(kind == PatternKind::Path)
                 .backslash_escape(true)
                 .build()
                 .map_err(|error| PatternError(error.kind().to_string()))?;
-            Some(Arc::new(glob.compile_matcher()))
+            Matcher::Glob(Arc::new(glob.compile_matcher()))
         };
         Ok(Self {
             kind,
@@ -57,20 +68,39 @@ impl Pattern {
 
     pub fn is_match(&self, text: &str) -> bool {
         match &self.matcher {
-            None => *self.text == *text,
-            Some(matcher) => matcher.is_match(text),
+            Matcher::Literal => *self.text == *text,
+            Matcher::Stars => stars_match(&self.text, text),
+            Matcher::Glob(matcher) => matcher.is_match(text),
         }
     }
 
     /// The one name that it matches, where it has no glob character.
     pub fn literal(&self) -> Option<&str> {
-        self.matcher.is_none().then_some(&*self.text)
+        matches!(self.matcher, Matcher::Literal).then_some(&*self.text)
     }
 
     /// As written in the files.
     pub fn as_str(&self) -> &str {
         &self.text
     }
+}
+
+/// Does each part between stars stand in the text, in order, the first at its start and the last at its end? Taking each as
+/// early as it comes leaves the most to those after it.
+fn stars_match(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let last = parts.next_back().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first).and_then(|rest| rest.strip_suffix(last)) else {
+        return false;
+    };
+    for part in parts {
+        let Some((_, after)) = rest.split_once(part) else {
+            return false;
+        };
+        rest = after;
+    }
+    true
 }
 
 /// Makes two stars mean what they say wherever they stand. `globset` knows them only as a whole segment; elsewhere it takes
@@ -240,6 +270,12 @@ mod tests {
                     pattern.is_match(&text);
                 }
             }
+        }
+
+        #[test]
+        fn stars_alone_match_what_globset_says(pattern in "[aé/]{0,3}(\\*[ab./é]{0,3}){1,4}", text in "[ab./é\n]{0,12}") {
+            let glob = GlobBuilder::new(&double_stars(PatternKind::Name, &pattern).unwrap()).build().unwrap();
+            proptest::prop_assert_eq!(stars_match(&pattern, &text), glob.compile_matcher().is_match(&text));
         }
 
         #[test]
