@@ -1,6 +1,6 @@
 //! `[endpoint.NAME]`: what of which server clients see, and under which names.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -217,21 +217,22 @@ fn tool_override(table: &table::ToolOverride, context: &mut Context<'_>) -> Tool
     }
 }
 
-struct Shown {
+struct Shown<'a> {
     name: String,
     place: Place,
-    tool: String,
+    server: &'a ServerName,
+    tool: &'a str,
     /// Written in the files, or recorded in a lock: no server can take it back.
     certain: bool,
 }
 
 /// Collisions that no server's answer can undo. What only live lists can show is decided, and told, when they come.
 fn shown_names(table: &table::Endpoint, endpoint: &Endpoint, locks: &Locks, context: &mut Context<'_>) {
-    let mut shown: Vec<Shown> = Vec::new();
+    let mut shown: Vec<Shown<'_>> = Vec::new();
     for (entry, selection) in table.servers.entries().iter().zip(&endpoint.servers) {
         shown.extend(names_of(entry, selection, endpoint.tool_names, locks.get(&entry.name)));
     }
-    let mut first: BTreeMap<&str, &Shown> = BTreeMap::new();
+    let mut first: HashMap<&str, &Shown<'_>> = HashMap::new();
     for one in &shown {
         let Some(other) = first.get(one.name.as_str()) else {
             first.insert(&one.name, one);
@@ -244,48 +245,52 @@ fn shown_names(table: &table::Endpoint, endpoint: &Endpoint, locks: &Locks, cont
                     one.place,
                     format!("two tools are shown as `{}`", text::safe(&one.name)),
                 )
-                .label(format!("`{}`", text::safe(&one.tool)))
-                .also(other.place, format!("`{}`", text::safe(&other.tool)))
+                .label(one.full_name())
+                .also(other.place, other.full_name())
                 .help("give one of them another `name`, or take it out of `tools`"),
             );
         }
     }
 }
 
-fn names_of(
-    entry: &MapEntry<ServerName, table::Selection>,
+impl Shown<'_> {
+    fn full_name(&self) -> String {
+        format!("`{}/{}`", self.server, text::safe(self.tool))
+    }
+}
+
+fn names_of<'a>(
+    entry: &'a MapEntry<ServerName, table::Selection>,
     selection: &Selection,
     tool_names: ToolNames,
-    lock: Option<&Arc<Lock>>,
-) -> Vec<Shown> {
-    let mut tools: BTreeMap<String, Place> = BTreeMap::new();
+    lock: Option<&'a Arc<Lock>>,
+) -> Vec<Shown<'a>> {
+    let mut tools: BTreeMap<&str, Place> = BTreeMap::new();
     for item in entry.value.tools.items() {
         if let Some(name) = item.value.pattern.literal() {
-            tools.insert(name.to_owned(), item.place);
+            tools.insert(name, item.place);
         }
     }
     for (name, _) in lock.iter().flat_map(|lock| lock.tools()) {
-        tools.entry(name.to_string()).or_insert(entry.place);
+        tools.entry(name).or_insert(entry.place);
     }
     for renamed in entry.value.overrides.entries() {
-        tools.insert(renamed.name.clone(), renamed.key);
+        tools.insert(&renamed.name, renamed.key);
     }
     tools.retain(|name, _| selection.tools.is_match(name));
     tools
         .into_iter()
         .map(|(tool, place)| {
-            let own = selection
-                .overrides
-                .get(tool.as_str())
-                .and_then(|change| change.name.clone());
+            let own = selection.overrides.get(tool).and_then(|change| change.name.clone());
             let renamed = own.is_some();
-            let name = own.unwrap_or_else(|| tool_names.of(&entry.name, &tool));
-            let locked = lock.is_some_and(|lock| lock.tool(&tool).is_some());
+            let name = own.unwrap_or_else(|| tool_names.of(&entry.name, tool));
+            let locked = lock.is_some_and(|lock| lock.tool(tool).is_some());
             Shown {
                 name,
                 place,
                 certain: renamed || locked || tool_names == ToolNames::ServerAndTool,
-                tool: format!("{}/{tool}", entry.name),
+                server: &entry.name,
+                tool,
             }
         })
         .collect()

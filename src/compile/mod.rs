@@ -55,6 +55,8 @@ pub struct Compiled {
     pub bundle: Bundle,
     /// Of the bundle.
     pub digest: String,
+    /// Where the files lie decides what some path in them is.
+    pub has_relative_paths: bool,
     /// All files that were read, and all directories that were looked into: what a watcher must watch. Empty for a bundle
     /// that came from elsewhere.
     pub files: Vec<PathBuf>,
@@ -125,6 +127,7 @@ pub fn compile(loaded: Loaded, settings: &Settings) -> Compiled {
         findings,
         sources: loaded.sources,
         digest: loaded.bundle.digest(),
+        has_relative_paths: loaded.has_relative_paths,
         bundle: loaded.bundle,
         files: loaded.files,
         directories: loaded.directories,

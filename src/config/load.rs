@@ -44,6 +44,8 @@ pub struct Loaded {
     pub findings: Findings,
     /// Files whose tables are missing because the file could not be read or parsed.
     pub broken: Vec<FileId>,
+    /// Where the files lie decides what some path in them is.
+    pub has_relative_paths: bool,
     /// Absolute or relative as PATH was given; what a watcher must watch. Empty for a Bundle that came from elsewhere.
     pub files: Vec<PathBuf>,
     pub directories: Vec<PathBuf>,
@@ -170,6 +172,7 @@ impl Loader<'_> {
     fn finish(mut self, collected: Collected) -> Loaded {
         let mut reader = Reader::new(&mut self.sources, &mut self.findings, &self.roots);
         let tables = reader.root(&self.root);
+        let has_relative_paths = reader.has_relative_paths();
         self.findings.sort(&self.sources);
         Loaded {
             bundle: collected.bundle,
@@ -178,6 +181,7 @@ impl Loader<'_> {
             locks: self.locks,
             findings: self.findings,
             broken: self.broken,
+            has_relative_paths,
             files: collected.files,
             directories: collected.directories,
         }

@@ -2,6 +2,8 @@
 //!
 //! A list of phrases finds what is copied from attack to attack, nothing cleverer; a review of the lock is what counts.
 
+use std::collections::HashMap;
+
 use super::Advice;
 use super::definition::definitions;
 use crate::diag::Code;
@@ -45,8 +47,11 @@ const PHRASES: [&str; 29] = [
 ];
 
 pub(super) fn check(snapshot: &Snapshot, advice: &mut Vec<Advice>) {
+    // Schemas say the same words again and again.
+    let mut known: HashMap<&str, Option<&str>> = HashMap::new();
     for definition in definitions(snapshot) {
-        let Some(phrase) = definition.texts.iter().find_map(|text| phrase(text)) else {
+        let mut texts = definition.texts.iter();
+        let Some(phrase) = texts.find_map(|text| *known.entry(text).or_insert_with(|| phrase(text))) else {
             continue;
         };
         advice.push(Advice {

@@ -26,6 +26,7 @@ pub(in crate::cli) struct Judged {
     places: Places,
     /// Digests of its public files.
     files: BTreeMap<String, String>,
+    has_relative_paths: bool,
     findings: Findings,
     sources: Sources,
 }
@@ -42,6 +43,7 @@ impl Judged {
             places: places.collect(),
             files: public_files(&compiled.bundle),
             base: base(&compiled.bundle),
+            has_relative_paths: compiled.has_relative_paths,
             snapshot,
             bundle: compiled.bundle,
             findings: compiled.findings,
@@ -61,6 +63,7 @@ impl Judged {
             },
             places: Places::new(),
             files: BTreeMap::new(),
+            has_relative_paths: false,
             findings: Findings::default(),
             sources: Sources::default(),
         }
@@ -71,6 +74,10 @@ impl Judged {
         let bundle = self.bundle.rebased(&other.bundle);
         if bundle == self.bundle {
             return self;
+        }
+        if !self.has_relative_paths {
+            let files = public_files(&bundle);
+            return Self { bundle, files, ..self };
         }
         let base = self.base.clone();
         // It held where it was, and no rule asks where that is.

@@ -17,6 +17,7 @@ pub struct Reader<'a> {
     /// What the keys at the top are tables of, for titles.
     whole: &'static str,
     path: Vec<String>,
+    has_relative_paths: bool,
 }
 
 impl<'a> Reader<'a> {
@@ -27,6 +28,7 @@ impl<'a> Reader<'a> {
             roots,
             whole: "a configuration",
             path: Vec::new(),
+            has_relative_paths: false,
         }
     }
 
@@ -41,6 +43,11 @@ impl<'a> Reader<'a> {
     pub fn tests(&mut self, node: &Node) -> TestFile {
         self.whole = "a test file";
         TestFile::read(node, self).expect("a file's root is a table")
+    }
+
+    /// Did what was read name a path that starts where its file's root lies?
+    pub fn has_relative_paths(&self) -> bool {
+        self.has_relative_paths
     }
 
     pub fn push(&mut self, finding: Finding) {
@@ -91,7 +98,8 @@ impl<'a> Reader<'a> {
     }
 
     /// A path of the files, made absolute from the root of the file it stands in.
-    pub(super) fn resolve(&self, place: Place, path: &str) -> PathBuf {
+    pub(super) fn resolve(&mut self, place: Place, path: &str) -> PathBuf {
+        self.has_relative_paths |= Path::new(path).is_relative();
         self.roots
             .get(place.file.index())
             .map_or_else(|| Path::new(path).to_owned(), |root| root.join(path))

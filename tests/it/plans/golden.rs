@@ -11,7 +11,6 @@ use crate::cli::run::mcpgw_with;
 
 #[test]
 fn every_pair_is_shown_as_recorded() {
-    let update = std::env::var("INSTA_UPDATE").is_ok_and(|value| value == "always");
     let mut wrong = Vec::new();
     for case in cases() {
         for (format, file) in [("human", "plan.txt"), ("json", "plan.json"), ("markdown", "plan.md")] {
@@ -20,7 +19,7 @@ fn every_pair_is_shown_as_recorded() {
             if fs::read_to_string(&path).is_ok_and(|recorded| recorded == shown) {
                 continue;
             }
-            if update {
+            if updates() {
                 fs::write(&path, shown).unwrap();
             } else {
                 wrong.push(format!("{}:\n{shown}", path.display()));
@@ -98,7 +97,21 @@ fn the_exit_code_says_what_the_document_says() {
 
 /// The document that the first test holds to.
 fn recorded(case: &Path) -> Value {
-    serde_json::from_str(&fs::read_to_string(case.join("plan.json")).unwrap()).unwrap()
+    serde_json::from_str(&recorded_as(case, "json", "plan.json")).unwrap()
+}
+
+/// While that test may be writing the file, what it writes.
+fn recorded_as(case: &Path, format: &str, file: &str) -> String {
+    if updates() {
+        plan(case, &["--format", format])
+    } else {
+        fs::read_to_string(case.join(file)).unwrap()
+    }
+}
+
+/// Is what is said now to be written down?
+fn updates() -> bool {
+    std::env::var("INSTA_UPDATE").is_ok_and(|value| value == "always")
 }
 
 #[test]
@@ -106,13 +119,13 @@ fn the_example_of_the_docs_is_the_recorded_one() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let page = root.join("docs/plan.md");
     let text = fs::read_to_string(&page).unwrap();
-    let block = regex::Regex::new(r"(?s)<!-- (tests/plans/[a-z0-9-]+/plan\.txt) -->\n```text\n.*?```\n").unwrap();
+    let block = regex::Regex::new(r"(?s)<!-- (tests/plans/[a-z0-9-]+)/plan\.txt -->\n```text\n.*?```\n").unwrap();
     let current = block.replace_all(&text, |found: &regex::Captures<'_>| {
-        let shown = fs::read_to_string(root.join(&found[1])).unwrap();
-        format!("<!-- {} -->\n```text\n{shown}```\n", &found[1])
+        let shown = recorded_as(&root.join(&found[1]), "human", "plan.txt");
+        format!("<!-- {}/plan.txt -->\n```text\n{shown}```\n", &found[1])
     });
     assert!(block.is_match(&text));
-    if current != text && std::env::var("INSTA_UPDATE").is_ok_and(|value| value == "always") {
+    if current != text && updates() {
         fs::write(&page, &*current).unwrap();
     } else {
         assert_eq!(current, text, "INSTA_UPDATE=always writes it");
