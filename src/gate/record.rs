@@ -26,7 +26,7 @@ use crate::mcp::result::Seen;
 use crate::name::{PiiName, ServerName};
 use crate::pii::{Counts, Direction, Redactor};
 use crate::snapshot::access::{ObjectKind, Permit};
-use crate::snapshot::{AuditFailure, AuditPayloads, Pii, Snapshot};
+use crate::snapshot::{Audit, AuditFailure, AuditPayloads, Pii, Snapshot};
 use crate::text::{floor, safe};
 
 /// Of what a client says its name and version are, in bytes.
@@ -104,7 +104,7 @@ pub(super) struct Unrecorded;
 impl Recording {
     /// As the snapshot's `[gateway.audit]` says. The error names a filter that does not compile.
     pub fn new(snapshot: &Snapshot, log: Arc<Log>) -> Result<Self, String> {
-        let table = snapshot.gateway.audit.clone().unwrap_or_default();
+        let table = snapshot.gateway.audit.clone().unwrap_or_else(Audit::off);
         Ok(Self {
             log,
             required: table.on_failure == AuditFailure::Refuse,

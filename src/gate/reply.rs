@@ -291,13 +291,15 @@ impl JsonReply {
     pub(super) fn poll_data(&mut self, cx: &mut Waker<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
         loop {
             if let Some(closed) = &mut self.closed {
-                if ready!(closed.poll(cx)).is_err() {
+                let written = ready!(closed.poll(cx));
+                self.closed = None;
+                if written.is_err() {
+                    self.ready.clear();
                     return Poll::Ready(Some(Err(Unrecorded::AFTER_THE_CALL.into())));
                 }
-                return Poll::Ready(self.ready.pop_front().map(Ok));
             }
             // The last piece must not go out before the end is known and recorded.
-            if self.ready.len() > 1
+            if (self.ready.len() > 1 || self.editor.is_none())
                 && let Some(data) = self.ready.pop_front()
             {
                 return Poll::Ready(Some(Ok(data)));
@@ -385,6 +387,7 @@ impl JsonReply {
     fn fail(&mut self, reason: &str) -> Broken {
         let _unwaited = self.recorded.failed(reason);
         self.editor = None;
+        self.ready.clear();
         reason.into()
     }
 

@@ -16,7 +16,7 @@ use crate::serve::logging;
 use crate::serve::secrets::Secrets;
 use crate::serve::tls::{Identity, certificates};
 use crate::serve::watch::Watched;
-use crate::snapshot::{Auth, SecretRef, Server, SettingValue, Snapshot, Tls, Transport};
+use crate::snapshot::{Audit, Auth, SecretRef, Server, SettingValue, Snapshot, Tls, Transport};
 use crate::upstream::{Context, Settings, Upstream};
 
 pub(super) struct World {
@@ -201,7 +201,7 @@ impl World {
     /// Where calls are recorded.
     pub(super) fn audit(&self, state: &Path) -> audit::Settings {
         let table = self.files.snapshot.gateway.audit.clone();
-        audit::Settings::new(&table.unwrap_or_default(), state)
+        audit::Settings::new(&table.unwrap_or_else(Audit::off), state)
     }
 }
 

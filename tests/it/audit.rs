@@ -64,9 +64,31 @@ async fn call(client: &Client, tool: &str, arguments: Value) -> Value {
 }
 
 #[tokio::test]
-async fn every_call_is_recorded_and_found_again() {
+async fn a_long_answer_is_recorded_and_comes_whole() {
+    let recorder = Recorder::start().await;
+    let gateway = serve(&recorder, "[gateway.audit]");
+    let client = Client::new(gateway.url("one"));
+    for bytes in [100_000, 400_000, 3_000_000] {
+        let answered = call(&client, "s_open", json!({ "bytes": bytes })).await;
+        let text = answered["result"]["content"][0]["text"].as_str().unwrap();
+        assert_eq!(text.len(), "called".len() + bytes);
+    }
+    assert_eq!(entries(gateway.folder(), &["--status", "answered"]).len(), 3);
+}
+
+#[tokio::test]
+async fn without_a_table_nothing_is_recorded() {
     let recorder = Recorder::start().await;
     let gateway = serve(&recorder, "");
+    let answered = call(&Client::new(gateway.url("one")), "s_open", json!({})).await;
+    assert!(answered.get("result").is_some(), "{answered}");
+    assert!(!log(&gateway).exists());
+}
+
+#[tokio::test]
+async fn every_call_is_recorded_and_found_again() {
+    let recorder = Recorder::start().await;
+    let gateway = serve(&recorder, "[gateway.audit]");
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let client = Client::new(gateway.url("one")).with("traceparent", &format!("00-{trace}-00f067aa0ba902b7-01"));
     let answered = call(&client, "s_open", json!({"to": "bob@corp.com", "n": 7})).await;
@@ -116,7 +138,7 @@ async fn every_call_is_recorded_and_found_again() {
 #[tokio::test]
 async fn a_line_that_was_altered_removed_or_swapped_is_named() {
     let recorder = Recorder::start().await;
-    let mut gateway = serve(&recorder, "");
+    let mut gateway = serve(&recorder, "[gateway.audit]");
     let client = Client::new(gateway.url("one"));
     for _ in 0..4 {
         call(&client, "s_open", json!({})).await;
@@ -262,7 +284,7 @@ async fn a_torn_line_is_told_of_by_the_next_start() {
 #[tokio::test]
 async fn while_the_log_cannot_be_written_no_call_is_made() {
     let recorder = Recorder::start().await;
-    let gateway = serve(&recorder, "");
+    let gateway = serve(&recorder, "[gateway.audit]");
     let client = Client::new(gateway.url("one"));
     assert!(call(&client, "s_open", json!({})).await.get("result").is_some());
     recorder.take();
@@ -321,7 +343,10 @@ async fn the_dashboard_and_the_page_know_the_metrics() {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
         listener.local_addr().unwrap()
     };
-    let gateway = serve(&recorder, &format!("[gateway.telemetry]\nmetrics = \"{metrics}\""));
+    let gateway = serve(
+        &recorder,
+        &format!("[gateway.audit]\n[gateway.telemetry]\nmetrics = \"{metrics}\""),
+    );
     let client = Client::new(gateway.url("one"));
     call(&client, "s_open", json!({})).await;
     call(&client, "s_denied", json!({})).await;

@@ -22,7 +22,7 @@ pub(super) use moment::moment;
 
 /// How often a log that is followed is looked at.
 const LOOK: Duration = Duration::from_millis(200);
-/// Where a gateway without `[gateway.audit]` records, in its state directory.
+/// Where a gateway records whose `[gateway.audit]` names no file, in its state directory.
 const DEFAULT: &str = "audit.jsonl";
 
 pub(super) fn run(arguments: &Logs, output: &Output) -> Outcome {

@@ -1,7 +1,5 @@
 //! `[gateway]` and its subtables.
 
-use std::time::Duration;
-
 use super::value::{duration, quote, size};
 use super::{Settings, Word};
 use crate::snapshot::{
@@ -107,20 +105,15 @@ fn store_of(store: &Store, keys: &mut Settings) {
 
 /// What holds without a `[gateway.audit]` table.
 pub(in crate::plan) fn audit_or_default(audit: Option<&Audit>) -> Audit {
-    audit.cloned().unwrap_or_else(|| Audit {
-        file: "audit.jsonl".to_owned(),
-        payloads: AuditPayloads::Redacted,
-        rotate: 100 << 20,
-        retain: Duration::from_secs(400 * 86_400),
-        on_failure: AuditFailure::Refuse,
-    })
+    audit.cloned().unwrap_or_else(Audit::off)
 }
 
 fn audit_of(audit: Option<&Audit>, keys: &mut Settings) {
     if audit.is_some() {
         keys.plain("audit", "present");
     }
-    let default = audit_or_default(None);
+    // Of a table that is there: an absent key of it has its default, an absent table records nothing.
+    let default = audit.map_or_else(Audit::off, |_| Audit::default());
     let Audit {
         file,
         payloads,

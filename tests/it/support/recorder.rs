@@ -144,7 +144,12 @@ fn result(method: &str, params: &Value) -> Option<Value> {
             json!({"resources": [resource("r://open"), resource("r://unlisted"), resource("r://denied")]})
         }
         "resources/templates/list" => json!({"resourceTemplates": [{"uriTemplate": "r://t/{id}", "name": "t"}]}),
-        "tools/call" => json!({"content": [{"type": "text", "text": "called"}]}),
+        // `bytes`: so much text behind it.
+        "tools/call" => {
+            let bytes = params["arguments"]["bytes"].as_u64().unwrap_or(0);
+            let text = format!("called{}", "x".repeat(usize::try_from(bytes).unwrap()));
+            json!({"content": [{"type": "text", "text": text}]})
+        }
         "prompts/get" => json!({"messages": []}),
         "resources/read" => json!({"contents": [{"uri": params["uri"], "text": "read"}]}),
         "completion/complete" => json!({"completion": {"values": ["done"]}}),
