@@ -257,6 +257,11 @@ impl Unrecorded {
 }
 
 impl Recorded {
+    /// Is there a closing line to come?
+    pub(super) fn is_open(&self) -> bool {
+        self.closing.is_some()
+    }
+
     /// A piece of the answer's message that goes to the client.
     pub(super) fn note(&mut self, piece: &Bytes) {
         if self.closing.is_some() {

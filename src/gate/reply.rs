@@ -298,8 +298,8 @@ impl JsonReply {
                     return Poll::Ready(Some(Err(Unrecorded::AFTER_THE_CALL.into())));
                 }
             }
-            // The last piece must not go out before the end is known and recorded.
-            if (self.ready.len() > 1 || self.editor.is_none())
+            // The last piece must not go out before the end is known and recorded. Where nothing is, none waits.
+            if (self.ready.len() > 1 || self.editor.is_none() || !self.recorded.is_open())
                 && let Some(data) = self.ready.pop_front()
             {
                 return Poll::Ready(Some(Ok(data)));
