@@ -82,6 +82,16 @@ pub fn ceil(text: &str, offset: usize) -> usize {
     at
 }
 
+/// Two lower-case digits a byte.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}
+
 /// `1 error`, `2 errors`.
 pub fn count(number: usize, noun: &str) -> String {
     if number == 1 {

@@ -38,7 +38,6 @@ fn is_known_host<B>(request: &Request<B>, bound: SocketAddr, gateway: &Gateway) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snapshot::{GatewayLimits, Store, Telemetry};
 
     fn passes(host: &str, bound: &str, allowed: &[&str]) -> bool {
         let request = Request::builder().uri("/metrics").header(HOST, host).body(()).unwrap();
@@ -47,20 +46,8 @@ mod tests {
 
     fn gateway(allowed: &[&str]) -> Gateway {
         Gateway {
-            listen: "127.0.0.1:8700".parse().unwrap(),
-            public_url: "http://127.0.0.1:8700".into(),
             allowed_hosts: allowed.iter().map(|&host| host.to_owned()).collect(),
-            allowed_origins: Vec::new(),
-            trusted_proxies: Vec::new(),
-            tls: None,
-            pii: None,
-            locked: false,
-            public_anonymous: false,
-            limits: GatewayLimits::default(),
-            store: Store::default(),
-            audit: None,
-            telemetry: Telemetry::default(),
-            control: None,
+            ..Gateway::default()
         }
     }
 

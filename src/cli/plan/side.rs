@@ -16,7 +16,7 @@ use crate::diag::{self, Findings, Format, Sources};
 use crate::plan::render::{Base, Finding};
 use crate::plan::{Place, Places, Side};
 use crate::snapshot::Snapshot;
-use crate::text::count;
+use crate::text::{count, hex};
 
 /// A configuration that holds, with all that a plan needs of it.
 pub(in crate::cli) struct Judged {
@@ -123,14 +123,9 @@ fn place(origin: &Origin) -> Place {
 /// By the name below the root where there is one, so that the same files in two places are the same.
 fn public_files(bundle: &Bundle) -> BTreeMap<String, String> {
     use sha2::{Digest as _, Sha256};
-    use std::fmt::Write as _;
     let files = bundle.public_files.iter().map(|(path, bytes)| {
         let below = bundle.roots.iter().find_map(|root| path.strip_prefix(root.base()).ok());
-        let digest = Sha256::digest(bytes).iter().fold(String::new(), |mut hex, byte| {
-            // Writing into a String does not fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        });
+        let digest = hex(&Sha256::digest(bytes));
         (below.unwrap_or(path).display().to_string(), digest)
     });
     files.collect()

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::{collect, walk};
+use crate::text::hex;
 
 /// The name of a configuration directory's first file.
 pub(super) const MAIN: &str = "mcpgw.toml";
@@ -202,7 +203,6 @@ impl BundledFile {
 }
 
 fn digest<'a>(files: impl Iterator<Item = &'a BundledFile>) -> String {
-    use std::fmt::Write as _;
     let mut digest = Sha256::new();
     for file in files {
         for part in [file.name.as_bytes(), &file.bytes] {
@@ -210,11 +210,7 @@ fn digest<'a>(files: impl Iterator<Item = &'a BundledFile>) -> String {
             digest.update(part);
         }
     }
-    digest.finalize().iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    hex(&digest.finalize())
 }
 
 impl fmt::Display for NoBundle {
