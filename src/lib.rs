@@ -20,6 +20,7 @@ pub mod test;
 
 // a request walks through the gate
 pub mod audit;
+pub mod auth;
 pub mod gate;
 pub mod mcp;
 pub mod pii;

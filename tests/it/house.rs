@@ -33,15 +33,18 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["name", "text"]),
     ("upstream", &["mcp", "name", "snapshot", "pii", "text", "lock"]),
     ("audit", &["mcp", "name", "snapshot", "text"]),
+    ("auth", &["audit", "mcp", "name", "snapshot", "store", "text"]),
     (
         "gate",
-        &["audit", "mcp", "name", "pii", "snapshot", "upstream", "text", "lock"],
+        &[
+            "audit", "auth", "mcp", "name", "pii", "snapshot", "upstream", "text", "lock",
+        ],
     ),
     (
         "serve",
         &[
-            "audit", "compile", "config", "diag", "gate", "lint", "lock", "mcp", "name", "pii", "snapshot", "store",
-            "text", "upstream",
+            "audit", "auth", "compile", "config", "diag", "gate", "lint", "lock", "mcp", "name", "pii", "snapshot",
+            "store", "text", "upstream",
         ],
     ),
     ("control", &["name", "text"]),
@@ -58,13 +61,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &[
     "text", "name", "diag", "mcp", "lock", "snapshot", "config", "compile", "lint", "plan", "test", "pii",
 ];
-const ASYNC: &[&str] = &["audit", "store", "upstream", "gate", "serve", "control", "cli"];
+const ASYNC: &[&str] = &["audit", "auth", "store", "upstream", "gate", "serve", "control", "cli"];
 const ANY: &[&str] = &[];
 
 /// A third-party crate, and its doors; `ANY` is everywhere. Every dependency has a row, so that a new one is a decision.
 const DOORS: &[(&str, &[&str])] = &[
-    ("arc_swap", &["gate", "serve", "upstream"]),
-    ("argon2", &["cli"]),
+    ("arc_swap", &["auth", "gate", "serve", "upstream"]),
+    ("argon2", &["auth", "cli"]),
     ("base64", ANY),
     ("bytes", ANY),
     ("clap", &["cli"]),
@@ -75,7 +78,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("globset", &["name"]),
     (
         "http",
-        &["config", "mcp", "upstream", "gate", "serve", "control", "cli"],
+        &["auth", "config", "mcp", "upstream", "gate", "serve", "control", "cli"],
     ),
     ("http_body", ASYNC),
     ("http_body_util", ASYNC),
@@ -85,6 +88,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("indicatif", &["cli"]),
     ("ipnet", ANY),
     ("jiff", ANY),
+    ("maud", &["auth"]),
     ("memchr", ANY),
     ("miette", &["diag"]),
     ("notify", &["serve"]),
@@ -100,7 +104,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("similar", &["lock"]),
     ("simdutf8", &["mcp"]),
     ("strsim", &["config", "compile", "cli", "diag"]),
-    ("subtle", &["gate", "serve"]),
+    ("subtle", &["auth", "gate", "serve"]),
     ("tokio", ASYNC),
     ("tokio_rustls", &["upstream", "serve", "control"]),
     ("tokio_util", ASYNC),
@@ -109,6 +113,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tracing", ASYNC),
     ("tracing_subscriber", &["serve"]),
     ("unicode_width", &["cli", "diag", "lock", "plan", "text"]),
+    ("url", &["auth"]),
 ];
 
 /// Who opens connections: `hyper::client` and `hyper_util::client`.

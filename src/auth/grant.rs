@@ -1,0 +1,233 @@
+//! A grant: what one person lets one client do at one endpoint, until when, and the tokens by which the client proves it.
+//!
+//! One record of the store, changed by compare-and-set; removing it ends all of its tokens. The rules of refreshing are pure
+//! functions here, so that they can be tested with any clock.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::auth::browser::{Person, Source};
+use crate::auth::secret::{self, ACCESS, Hash, REFRESH};
+use crate::name::{Caller, EndpointName, Principal};
+use crate::snapshot::Snapshot;
+
+/// How long an access token counts.
+pub(super) const ACCESS_TIME: Duration = Duration::from_secs(15 * 60);
+
+/// Within this time a refresh token that was just exchanged may come once more: its answer was lost on the way.
+const LOST_ANSWER: Duration = Duration::from_secs(5 * 60);
+
+/// Access tokens that count at a time; beyond, the oldest ends. Clients refresh early, and some at several places.
+const MAX_ACCESS: usize = 4;
+
+/// Refresh tokens that were exchanged and are remembered, to know a stolen one.
+const MAX_SPENT: usize = 16;
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Grant {
+    pub id: String,
+    /// Without `user:`.
+    pub user: Arc<str>,
+    /// As the identity provider last said; empty for a local account, whose table says it.
+    pub groups: BTreeSet<Arc<str>>,
+    pub source: Source,
+    pub client: GrantClient,
+    pub endpoint: String,
+    pub since: Timestamp,
+    /// As the person chose. A shortened `access-duration.max` ends it earlier: ask [`Grant::end`].
+    pub until: Timestamp,
+    access: Vec<AccessToken>,
+    refresh: Hash,
+    /// Refresh tokens that were exchanged, the newest last.
+    spent: Vec<Hash>,
+    /// When the newest of `spent` was exchanged, unless its lost answer was forgiven already.
+    lost_since: Option<Timestamp>,
+    /// For `recheck`; opaque here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<serde_json::Value>,
+}
+
+/// The client, as the person saw it at consent.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct GrantClient {
+    pub id: String,
+    pub name: String,
+    /// Where its answers went: `claude.ai`, `localhost`, `cursor:`.
+    pub host: String,
+}
+
+#[derive(Clone, Debug, Deserialize, Serialize)]
+struct AccessToken {
+    hash: Hash,
+    until: Timestamp,
+}
+
+/// What a valid access token proves.
+#[derive(Clone, Debug)]
+pub struct Access {
+    pub caller: Caller,
+    pub endpoint: EndpointName,
+    pub client: Arc<str>,
+    pub grant: Arc<str>,
+    pub until: Timestamp,
+}
+
+/// New tokens in the clear, for the client alone.
+#[derive(Eq, PartialEq)]
+pub(super) struct Tokens {
+    pub(super) access: String,
+    pub(super) refresh: String,
+    /// Of the access token.
+    pub(super) lives: Duration,
+}
+
+/// What a refresh token turned out to be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Refresh {
+    /// The newest one.
+    Current,
+    /// The one before: the client did not get the answer.
+    LostAnswer,
+    /// One that was exchanged: somebody else has it too.
+    Reused,
+    /// None of this grant's.
+    Unknown,
+}
+
+impl Grant {
+    /// A new one, with its first tokens.
+    pub(super) fn new(
+        person: &Person,
+        client: GrantClient,
+        endpoint: &EndpointName,
+        lives: Duration,
+        now: Timestamp,
+    ) -> std::io::Result<(Self, Tokens)> {
+        let id = secret::id()?;
+        let mut grant = Self {
+            user: Arc::clone(&person.user),
+            groups: person.groups.clone(),
+            source: person.source.clone(),
+            provider: person.provider.clone(),
+            client,
+            endpoint: endpoint.to_string(),
+            since: now,
+            until: now + lives,
+            access: Vec::new(),
+            refresh: Hash::of(&id),
+            spent: Vec::new(),
+            lost_since: None,
+            id,
+        };
+        let tokens = grant.issue(grant.until, now)?;
+        Ok((grant, tokens))
+    }
+
+    /// When it ends under this configuration; `None` where its endpoint is gone.
+    pub fn end(&self, snapshot: &Snapshot) -> Option<Timestamp> {
+        let endpoint = snapshot.endpoints.get(self.endpoint.as_str())?;
+        Some(self.until.min(self.since + endpoint.access_max))
+    }
+
+    /// Who its tokens stand for now. `None`: the person may not sign in here any more.
+    pub fn caller(&self, snapshot: &Snapshot) -> Option<Caller> {
+        let table = snapshot.users.get(&*self.user);
+        let groups = match (&self.source, table) {
+            (Source::Local, Some(table)) if local_accounts_count(snapshot) => table.groups.clone(),
+            (Source::Provider(issuer), None) => {
+                let provider = snapshot.login.as_ref()?.oidc.as_ref()?;
+                (provider.issuer == *issuer).then(|| self.groups.clone())?
+            }
+            _ => return None,
+        };
+        Some(Caller {
+            principal: Principal::User(Arc::clone(&self.user)),
+            groups,
+        })
+    }
+
+    /// Is this the hash of an access token of it that counts now?
+    pub(super) fn has_access(&self, hash: &Hash, now: Timestamp) -> bool {
+        self.access.iter().any(|token| token.until > now && token.hash.is(hash))
+    }
+
+    /// The newest access token: who has it has the newest refresh token too.
+    pub(super) fn is_newest(&self, hash: &Hash) -> bool {
+        self.access.last().is_some_and(|token| token.hash.is(hash))
+    }
+
+    pub(super) fn has_token(&self, hash: &Hash) -> bool {
+        self.access.iter().any(|token| token.hash.is(hash)) || self.refresh.is(hash) || self.was_spent(hash)
+    }
+
+    /// `arrived`: somebody has used the newest access token, so the answer that it came in was not lost.
+    pub(super) fn judge(&self, hash: &Hash, arrived: bool, now: Timestamp) -> Refresh {
+        if self.refresh.is(hash) {
+            return Refresh::Current;
+        }
+        if !self.was_spent(hash) {
+            return Refresh::Unknown;
+        }
+        let is_last = self.spent.last().is_some_and(|last| last.is(hash));
+        let is_fresh = self.lost_since.is_some_and(|at| now < at + LOST_ANSWER);
+        if is_last && is_fresh && !arrived {
+            Refresh::LostAnswer
+        } else {
+            Refresh::Reused
+        }
+    }
+
+    /// Exchanges the refresh token that was judged `Current` or `LostAnswer` for new tokens.
+    pub(super) fn rotate(&mut self, judged: Refresh, end: Timestamp, now: Timestamp) -> std::io::Result<Tokens> {
+        if judged == Refresh::LostAnswer {
+            // The lost one never reached the client: it stays known before the one that did, and nothing is forgiven twice.
+            let at = self.spent.len().saturating_sub(1);
+            self.spent.insert(at, self.refresh);
+            self.access.pop();
+            self.lost_since = None;
+        } else {
+            self.spent.push(self.refresh);
+            self.lost_since = Some(now);
+        }
+        if self.spent.len() > MAX_SPENT {
+            self.spent.remove(0);
+        }
+        self.issue(end, now)
+    }
+
+    fn issue(&mut self, end: Timestamp, now: Timestamp) -> std::io::Result<Tokens> {
+        let tokens = Tokens {
+            access: secret::token(ACCESS, &self.id)?,
+            refresh: secret::token(REFRESH, &self.id)?,
+            lives: ACCESS_TIME.min(Duration::try_from(end.duration_since(now)).unwrap_or_default()),
+        };
+        self.access.retain(|token| token.until > now);
+        if self.access.len() >= MAX_ACCESS {
+            self.access.remove(0);
+        }
+        self.access.push(AccessToken {
+            hash: Hash::of(&tokens.access),
+            until: now + tokens.lives,
+        });
+        self.refresh = Hash::of(&tokens.refresh);
+        Ok(tokens)
+    }
+
+    fn was_spent(&self, hash: &Hash) -> bool {
+        self.spent.iter().any(|spent| spent.is(hash))
+    }
+}
+
+/// `[login]`: local accounts sign in where there is no provider, or `local` says so.
+pub(super) fn local_accounts_count(snapshot: &Snapshot) -> bool {
+    snapshot
+        .login
+        .as_ref()
+        .is_none_or(|login| login.local || login.oidc.is_none())
+}
