@@ -24,6 +24,7 @@ pub mod auth;
 pub mod gate;
 pub mod mcp;
 pub mod pii;
+pub mod telemetry;
 pub mod upstream;
 
 // the process, and who talks to it

@@ -150,7 +150,7 @@ fn assemble(
             .map(|table| audit(table, context)),
         telemetry: table
             .and_then(|table| table.telemetry.get())
-            .map(|table| telemetry(table, context))
+            .map(telemetry)
             .unwrap_or_default(),
         control: table
             .and_then(|table| table.control.get())
@@ -259,8 +259,7 @@ fn full_payloads(table: &table::Audit, context: &mut Context<'_>) {
     }
 }
 
-fn telemetry(table: &table::Telemetry, context: &mut Context<'_>) -> Telemetry {
-    context.later(table.otlp.key(), "`otlp` is");
+fn telemetry(table: &table::Telemetry) -> Telemetry {
     let default = Telemetry::default();
     Telemetry {
         metrics: table.metrics.get().map(|address| address.0),

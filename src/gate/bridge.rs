@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use crate::gate::exchange::{Client, Exchange};
 use crate::gate::level::Level;
+use crate::gate::trace::Told;
 use crate::mcp::edit::Edits;
 use crate::mcp::error::code;
 use crate::mcp::result::ResultRules;
@@ -47,9 +48,15 @@ pub(super) fn scope(exchange: &Exchange<'_>, sink: Option<Sink>) -> Scope {
 }
 
 /// Adds to `edits` what the request must have for a server of `era`.
-pub(super) fn adapt_request(exchange: &Exchange<'_>, era: Era, edits: &mut Edits) {
+pub(super) fn adapt_request(exchange: &Exchange<'_>, era: Era, told: Option<&Told>, edits: &mut Edits) {
+    let told = told.filter(|_| !exchange.traced.is_said());
+    let meta = exchange.params().and_then(|params| params.meta.as_ref());
+    if let (Some(told), Some(meta)) = (told, meta) {
+        told.put(meta, edits);
+    }
     match (&exchange.client, era) {
-        (Client::Legacy(session), Era::Modern) => add_claim(exchange, session.level(), edits),
+        (Client::Legacy(session), Era::Modern) => add_claim(exchange, session.level(), told, edits),
+        (Client::Legacy(_), Era::Legacy) if meta.is_none() => add_trace(exchange, told, edits),
         (Client::Modern(_), Era::Legacy) => remove_claim(exchange, edits),
         (Client::Modern(_), Era::Modern) => introduce(exchange, edits),
         (Client::Legacy(_), Era::Legacy) => {}
@@ -80,13 +87,20 @@ pub(super) fn result_rules(client: Era, server: Era, method: &Method) -> Option<
     }
 }
 
-fn add_claim(exchange: &Exchange<'_>, level: Option<Level>, edits: &mut Edits) {
+/// Where there is no `_meta` for it yet.
+fn add_trace(exchange: &Exchange<'_>, told: Option<&Told>, edits: &mut Edits) {
+    if let (Some(told), Some(params)) = (told, exchange.params()) {
+        edits.insert_member(params.span, wrapped(&told.members()));
+    }
+}
+
+fn add_claim(exchange: &Exchange<'_>, level: Option<Level>, told: Option<&Told>, edits: &mut Edits) {
     let Some(params) = exchange.params() else { return };
     if let Some(meta) = &params.meta {
         edits.remove_members(&meta.reserved);
         edits.insert_member(meta.span, claim(level));
     } else {
-        edits.insert_member(params.span, meta_with_claim(level));
+        edits.insert_member(params.span, meta_with_claim(level, told));
     }
 }
 
@@ -115,15 +129,17 @@ fn claim(level: Option<Level>) -> Bytes {
 }
 
 /// A whole `_meta` member with it.
-fn meta_with_claim(level: Option<Level>) -> Bytes {
+fn meta_with_claim(level: Option<Level>, told: Option<&Told>) -> Bytes {
     static PLAIN: LazyLock<Bytes> = LazyLock::new(|| wrapped(&claim(None)));
-    fn wrapped(claim: &[u8]) -> Bytes {
-        [br#""_meta":{"#, claim, b"}"].concat().into()
+    match (level, told) {
+        (None, None) => PLAIN.clone(),
+        (level, None) => wrapped(&claim(level)),
+        (level, Some(told)) => wrapped(&[&told.members()[..], b",", &claim(level)].concat()),
     }
-    match level {
-        None => PLAIN.clone(),
-        Some(_) => wrapped(&claim(level)),
-    }
+}
+
+fn wrapped(members: &[u8]) -> Bytes {
+    [br#""_meta":{"#, members, b"}"].concat().into()
 }
 
 fn remove_claim(exchange: &Exchange<'_>, edits: &mut Edits) {

@@ -23,6 +23,7 @@ use crate::gate::record::{self, Recorded, Redactions, Unrecorded};
 use crate::gate::reply::{self, Context};
 use crate::gate::session::Session;
 use crate::gate::tasks;
+use crate::gate::trace::Told;
 use crate::gate::view::View;
 use crate::mcp::edit::Edits;
 use crate::mcp::envelope;
@@ -69,6 +70,14 @@ impl From<Error> for Refusal {
     }
 }
 
+/// Does a server do it?
+pub(super) fn is_call(method: &Method) -> bool {
+    matches!(
+        method,
+        Method::ToolsCall | Method::PromptsGet | Method::ResourcesRead | Method::CompletionComplete
+    ) || tasks::is_task_method(method)
+}
+
 pub(super) async fn answer(exchange: &Exchange<'_>, headers: &HeaderMap) -> Result<Response<Body>, Error> {
     let view = exchange.view().await?;
     let target = match look_up(exchange, &view, Some(headers)) {
@@ -102,6 +111,7 @@ async fn redacted_call(
         method: exchange.method,
         id: exchange.id.clone(),
         client: exchange.client.clone(),
+        traced: exchange.traced.clone(),
     };
     // The client's headers were compared with what the client sent.
     match look_up(&exchange, &view, None) {
@@ -139,7 +149,14 @@ async fn go(
 }
 
 /// A call that is not made is recorded too, and answered after that.
-async fn refuse(exchange: &Exchange<'_>, view: &View, status: &str, refusal: Refusal) -> Result<Response<Body>, Error> {
+async fn refuse(
+    exchange: &Exchange<'_>,
+    view: &View,
+    status: &'static str,
+    refusal: Refusal,
+) -> Result<Response<Body>, Error> {
+    exchange.traced.span.outcome(status);
+    exchange.traced.span.fail(status);
     let reason = match &refusal {
         Refusal::Error(error) => error.detail.as_deref().unwrap_or(&error.public),
         Refusal::Tool { reason, .. } => reason,
@@ -186,13 +203,15 @@ async fn send(
     if let Some((span, name)) = &target.rename {
         edits.replace(*span, quote(name));
     }
-    bridge::adapt_request(exchange, server_era, &mut edits);
+    let told = exchange.traced.told(&recorded.call);
+    bridge::adapt_request(exchange, server_era, told.as_ref(), &mut edits);
+    recorded.call.set("mcp.protocol.version", link.version().as_str());
     let call = Call {
         method: exchange.method.clone(),
         id: exchange.id.clone(),
         body: filter.request.redact(edits.apply(exchange.body).into_iter().collect()),
         name: target.name,
-        headers: sent_headers(exchange, server_era, target.headers),
+        headers: sent_headers(told.as_ref(), server_era, target.headers),
         progress_token: exchange
             .params()
             .and_then(|params| params.meta.as_ref())
@@ -249,14 +268,14 @@ async fn send(
 
 /// `Mcp-Param-*` are modern; traces are of no era.
 fn sent_headers(
-    exchange: &Exchange<'_>,
+    told: Option<&Told>,
     server: Era,
     mut headers: Vec<(HeaderName, HeaderValue)>,
 ) -> Vec<(HeaderName, HeaderValue)> {
     if server == Era::Legacy {
         headers.clear();
     }
-    headers.extend(exchange.request.trace.headers());
+    headers.extend(told.into_iter().flat_map(Told::headers));
     headers
 }
 
@@ -613,6 +632,7 @@ async fn failed(
     failure: &crate::upstream::Failure,
     mut recorded: Recorded,
 ) -> Result<Response<Body>, Error> {
+    recorded.call.fail(failure.kind.as_str());
     tracing::warn!(endpoint = %exchange.request.endpoint, method = exchange.method.as_str(), public = failure.public(), detail = failure.detail, "a call failed");
     if recorded.failed(&failure.public()).written().await.is_err() {
         return Err(Error::internal(Unrecorded::AFTER_THE_CALL));

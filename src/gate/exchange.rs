@@ -14,7 +14,7 @@ use crate::gate::error::Error;
 use crate::gate::filter::Filter;
 use crate::gate::generation::Generation;
 use crate::gate::session::Session;
-use crate::gate::trace::Trace;
+use crate::gate::trace::{Trace, Traced};
 use crate::gate::view::{Kind, View};
 use crate::gate::{Gate, call, discover, http, legacy, list, listen, tasks};
 use crate::mcp::envelope::{self, EnvelopeError, Kind as MessageKind, Message, Params};
@@ -43,6 +43,7 @@ pub(super) struct Exchange<'a> {
     /// Raw, as the client sent it.
     pub(super) id: Bytes,
     pub(super) client: Client,
+    pub(super) traced: Traced,
 }
 
 /// Who asks: a session that said it all at `initialize`, or a request that says it itself.
@@ -112,7 +113,14 @@ pub(super) async fn answer(
         ),
         MessageKind::Request { id, method } => {
             let id = slice(body, *id);
-            let answered = dispatch(request, headers, body, message, method, id.clone()).await;
+            let traced = Traced::begin(request, body, message, method);
+            let answered = dispatch(request, headers, body, message, method, id.clone(), &traced).await;
+            match &answered {
+                Err(error) => traced.refused(error),
+                // A call goes on until its answer has ended.
+                Ok(_) if call::is_call(method) => {}
+                Ok(_) => traced.span.outcome("answered"),
+            }
             (Some(id), answered)
         }
     }
@@ -126,6 +134,7 @@ async fn dispatch(
     message: &Message,
     method: &Method,
     id: Bytes,
+    traced: &Traced,
 ) -> Outcome {
     let client = match classify(headers, body, message, method)? {
         Some(claim) => Client::Modern(claim),
@@ -134,6 +143,7 @@ async fn dispatch(
         }
         None => Client::Legacy(legacy::session(request, headers)?),
     };
+    traced.speaks(&client);
     let exchange = Exchange {
         request,
         body,
@@ -141,16 +151,16 @@ async fn dispatch(
         method,
         id,
         client,
+        traced: traced.clone(),
     };
     match (method, exchange.era()) {
         (Method::ToolsList, _) => list::answer(&exchange, Kind::Tools).await,
         (Method::PromptsList, _) => list::answer(&exchange, Kind::Prompts).await,
         (Method::ResourcesList, _) => list::answer(&exchange, Kind::Resources).await,
         (Method::TemplatesList, _) => list::answer(&exchange, Kind::Templates).await,
-        (Method::ToolsCall | Method::PromptsGet | Method::ResourcesRead | Method::CompletionComplete, _) => {
+        (method, era) if call::is_call(method) && (era == Era::Modern || !tasks::is_task_method(method)) => {
             call::answer(&exchange, headers).await
         }
-        (method, Era::Modern) if tasks::is_task_method(method) => call::answer(&exchange, headers).await,
         (Method::Discover, Era::Modern) => Box::pin(discover::answer(&exchange)).await,
         (Method::SubscriptionsListen, Era::Modern) => Box::pin(listen::subscribe(&exchange)).await,
         (Method::Ping, Era::Legacy) => Ok(exchange.result(b"{}")),

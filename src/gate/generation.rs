@@ -18,6 +18,7 @@ use crate::gate::view::View;
 use crate::name::{EndpointName, ServerName};
 use crate::snapshot::access::{Rights, RightsKey};
 use crate::snapshot::{Endpoint, Snapshot};
+use crate::telemetry::Traces;
 use crate::upstream::Upstream;
 
 /// The first list waits this long for the first catalogue of each server, in parallel.
@@ -35,6 +36,8 @@ pub struct Generation {
     /// Every `[server.*]` of the snapshot.
     pub upstreams: BTreeMap<ServerName, Arc<Upstream>>,
     pub recording: Recording,
+    /// `None`: traces are off.
+    pub traces: Option<Arc<Traces>>,
     pub(super) doors: Doors,
     pub(super) identities: Identities,
     filters: Filters,
@@ -56,11 +59,13 @@ impl Generation {
         upstreams: BTreeMap<ServerName, Arc<Upstream>>,
         filters: Filters,
         recording: Recording,
+        traces: Option<Arc<Traces>>,
     ) -> Self {
         Self {
             number,
             digest,
             recording,
+            traces,
             doors: Doors::of(&snapshot.gateway),
             identities: Identities::of(&snapshot),
             endpoints: snapshot

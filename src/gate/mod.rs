@@ -35,7 +35,7 @@ mod withheld;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use ::http::header::ORIGIN;
 use ::http::request::Parts;
@@ -169,18 +169,20 @@ async fn respond(
     parts: &Parts,
     body: Incoming,
 ) -> (Option<Bytes>, Result<Response<Body>, Error>) {
+    let begun = generation.traces.as_ref().map(|_| SystemTime::now());
     let (endpoint, identity) = match admit(&generation, parts) {
         Ok(Admitted::Preflight) => return (None, Ok(http::preflight(&parts.headers))),
         Ok(Admitted::Caller(endpoint, identity)) => (endpoint, identity),
         Err(error) => return (None, Err(error)),
     };
+    let trace = trace::Trace::of(&parts.headers, begun);
     let caller = exchange::Request {
         gate: Arc::clone(gate),
         generation,
         peer,
         identity,
         endpoint,
-        trace: trace::Trace::of(&parts.headers),
+        trace,
     };
     match parts.method {
         Method::POST => exchange::post(caller, &parts.headers, body).await,

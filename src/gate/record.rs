@@ -18,7 +18,6 @@ use crate::gate::Gate;
 use crate::gate::counters::{Outcome, Running};
 use crate::gate::error::Error;
 use crate::gate::exchange::{Client, Exchange};
-use crate::gate::trace::trace_id;
 use crate::gate::view::View;
 use crate::mcp::Method;
 use crate::mcp::json::{self, Span, string};
@@ -27,6 +26,7 @@ use crate::name::{PiiName, ServerName};
 use crate::pii::{Counts, Direction, Redactor};
 use crate::snapshot::access::{ObjectKind, Permit};
 use crate::snapshot::{Audit, AuditFailure, AuditPayloads, Pii, Snapshot};
+use crate::telemetry;
 use crate::text::{floor, safe};
 
 /// Of what a client says its name and version are, in bytes.
@@ -57,6 +57,10 @@ enum Payloads {
 
 /// A call whose opening line is written.
 pub(super) struct Recorded {
+    /// Of the request, until its answer has ended.
+    span: telemetry::Span,
+    /// Of what the server does.
+    pub(super) call: telemetry::Span,
     running: Running,
     closing: Option<Closing>,
     answer: Payload,
@@ -181,6 +185,8 @@ pub(super) async fn begin(
     gate.counters.redacted("request", &redacted);
     let recording = &exchange.request.generation.recording;
     let mut recorded = Recorded {
+        span: exchange.traced.span.clone(),
+        call: exchange.traced.call(exchange.method, permit),
         closing: None,
         answer: Payload::default(),
         redacted: Redactions::default(),
@@ -283,6 +289,14 @@ impl Recorded {
     /// The server has answered; `seen` is what with.
     pub(super) fn answered(&mut self, seen: &Seen) -> Closed {
         let is_error = seen.is_error || seen.error_code.is_some();
+        for span in [&self.span, &self.call] {
+            if let Some(code) = seen.error_code {
+                span.set("rpc.response.status_code", code.to_string());
+                span.fail(code.to_string());
+            } else if seen.is_error {
+                span.fail("tool_error");
+            }
+        }
         self.close(if is_error { Outcome::Error } else { Outcome::Answered }, None)
     }
 
@@ -298,6 +312,7 @@ impl Recorded {
 
     fn close(&mut self, outcome: Outcome, reason: Option<&str>) -> Closed {
         self.running.end(outcome);
+        self.end_spans(outcome);
         match self.closing_line(outcome, reason) {
             None => Closed::nothing(),
             Some((slot, line, required)) => Closed {
@@ -305,6 +320,16 @@ impl Recorded {
                 required,
             },
         }
+    }
+
+    fn end_spans(&self, outcome: Outcome) {
+        for span in [&self.call, &self.span] {
+            if !matches!(outcome, Outcome::Answered | Outcome::Error | Outcome::Cancelled) {
+                span.fail(outcome.as_str());
+            }
+            span.outcome(outcome.as_str());
+        }
+        self.call.end();
     }
 
     fn closing_line(&mut self, outcome: Outcome, reason: Option<&str>) -> Option<(Slot, Line, bool)> {
@@ -329,6 +354,7 @@ impl Recorded {
 /// Nobody waits for the answer any more.
 impl Drop for Recorded {
     fn drop(&mut self) {
+        self.end_spans(Outcome::Cancelled);
         if self.closing.is_some()
             && let Some((slot, line, _)) = self.closing_line(Outcome::Cancelled, None)
         {
@@ -424,7 +450,7 @@ fn asked(line: Line, exchange: &Exchange<'_>) -> Line {
         Some(client) => line.text("client", &client),
         None => line,
     };
-    match trace_id(exchange) {
+    match exchange.traced.id() {
         Some(trace) => line.text("trace", &trace),
         None => line,
     }

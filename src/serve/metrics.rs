@@ -110,6 +110,7 @@ fn text(live: &Live) -> String {
     calls(&mut page, live);
     redactions(&mut page, live);
     audit(&mut page, &generation);
+    traces(&mut page, &generation);
     servers(&mut page, &generation);
     held_back(&mut page, &generation);
     page.0
@@ -240,6 +241,20 @@ fn audit(page: &mut Page, generation: &Generation) {
     ] {
         page.family(name, "counter", help);
         page.sample(name, &[], counter.load(Ordering::Relaxed));
+    }
+}
+
+/// Where traces are on.
+fn traces(page: &mut Page, generation: &Generation) {
+    let Some(traces) = &generation.traces else { return };
+    page.family(
+        "mcpgw_trace_batches_total",
+        "counter",
+        "Batches of spans for the collector, by outcome.",
+    );
+    for (outcome, count) in [("taken", &traces.sent().taken), ("failed", &traces.sent().failed)] {
+        let labels = [("outcome", outcome.to_owned())];
+        page.sample("mcpgw_trace_batches_total", &labels, count.load(Ordering::Relaxed));
     }
 }
 

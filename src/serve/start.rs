@@ -211,6 +211,9 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
     if timeout(CLOSE, generation.recording.log().close()).await.is_err() {
         tracing::error!("the audit log does not take its last lines");
     }
+    if let Some(traces) = &generation.traces {
+        traces.end().await;
+    }
     if drained {
         tracing::info!("the end");
     }

@@ -17,6 +17,7 @@ use crate::serve::secrets::Secrets;
 use crate::serve::tls::{Identity, certificates};
 use crate::serve::watch::Watched;
 use crate::snapshot::{Audit, Auth, SecretRef, Server, SettingValue, Snapshot, Tls, Transport};
+use crate::telemetry::{Target, Traces};
 use crate::upstream::{Context, Settings, Upstream};
 
 pub(super) struct World {
@@ -176,6 +177,10 @@ impl World {
                 Err(error) => problems.push(error.to_string()),
             }
         }
+        let traces = self.traces(old, context).unwrap_or_else(|problem| {
+            problems.push(problem);
+            None
+        });
         let settings = self.audit(state);
         let log = match old.map(|old| old.recording.log()) {
             Some(log) if *log.target() == settings.target => Ok(Arc::clone(log)),
@@ -189,12 +194,27 @@ impl World {
                 upstreams,
                 self.filters.clone(),
                 recording,
+                traces,
             )),
             Ok(_) => Err(problems),
             Err(problem) => {
                 problems.push(problem);
                 Err(problems)
             }
+        }
+    }
+
+    /// Those that run, where they go to the same collector; its connection and what waits for it are kept.
+    fn traces(&self, old: Option<&Generation>, context: &Context) -> Result<Option<Arc<Traces>>, String> {
+        let telemetry = &self.files.snapshot.gateway.telemetry;
+        let Some(url) = &telemetry.otlp else { return Ok(None) };
+        let target = Target {
+            url: url.clone(),
+            service_name: telemetry.service_name.clone(),
+        };
+        match old.and_then(|old| old.traces.as_ref()) {
+            Some(running) if *running.target() == target => Ok(Some(Arc::clone(running))),
+            _ => Traces::start(&target, &context.roots).map(|traces| Some(Arc::new(traces))),
         }
     }
 

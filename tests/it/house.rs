@@ -31,20 +31,44 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("plan", &["name", "snapshot", "lock", "text"]),
     ("pii", &["name", "snapshot", "mcp"]),
     ("store", &["name", "text"]),
+    ("telemetry", &["text"]),
     ("upstream", &["mcp", "name", "snapshot", "pii", "text", "lock"]),
     ("audit", &["mcp", "name", "snapshot", "text"]),
     ("auth", &["audit", "mcp", "name", "snapshot", "store", "text"]),
     (
         "gate",
         &[
-            "audit", "auth", "mcp", "name", "pii", "snapshot", "upstream", "text", "lock",
+            "audit",
+            "auth",
+            "mcp",
+            "name",
+            "pii",
+            "snapshot",
+            "upstream",
+            "text",
+            "lock",
+            "telemetry",
         ],
     ),
     (
         "serve",
         &[
-            "audit", "auth", "compile", "config", "diag", "gate", "lint", "lock", "mcp", "name", "pii", "snapshot",
-            "store", "text", "upstream",
+            "audit",
+            "auth",
+            "compile",
+            "config",
+            "diag",
+            "gate",
+            "lint",
+            "lock",
+            "mcp",
+            "name",
+            "pii",
+            "snapshot",
+            "store",
+            "text",
+            "upstream",
+            "telemetry",
         ],
     ),
     ("control", &["name", "text"]),
@@ -61,7 +85,17 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 const PURE: &[&str] = &[
     "text", "name", "diag", "mcp", "lock", "snapshot", "config", "compile", "lint", "plan", "test", "pii",
 ];
-const ASYNC: &[&str] = &["audit", "auth", "store", "upstream", "gate", "serve", "control", "cli"];
+const ASYNC: &[&str] = &[
+    "audit",
+    "auth",
+    "store",
+    "upstream",
+    "gate",
+    "serve",
+    "control",
+    "cli",
+    "telemetry",
+];
 const ANY: &[&str] = &[];
 
 /// A third-party crate, and its doors; `ANY` is everywhere. Every dependency has a row, so that a new one is a decision.
@@ -78,12 +112,22 @@ const DOORS: &[(&str, &[&str])] = &[
     ("globset", &["name"]),
     (
         "http",
-        &["auth", "config", "mcp", "upstream", "gate", "serve", "control", "cli"],
+        &[
+            "auth",
+            "config",
+            "mcp",
+            "upstream",
+            "gate",
+            "serve",
+            "control",
+            "cli",
+            "telemetry",
+        ],
     ),
     ("http_body", ASYNC),
     ("http_body_util", ASYNC),
     ("hyper", ASYNC),
-    ("hyper_rustls", &["upstream"]),
+    ("hyper_rustls", &["telemetry", "upstream"]),
     ("hyper_util", ASYNC),
     ("indicatif", &["cli"]),
     ("ipnet", ANY),
@@ -92,10 +136,14 @@ const DOORS: &[(&str, &[&str])] = &[
     ("memchr", ANY),
     ("miette", &["diag"]),
     ("notify", &["serve"]),
+    ("opentelemetry", &["telemetry"]),
+    ("opentelemetry_http", &["telemetry"]),
+    ("opentelemetry_otlp", &["telemetry"]),
+    ("opentelemetry_sdk", &["telemetry"]),
     ("quick_junit", &["cli"]),
     ("regex", &["compile", "gate", "pii"]),
     ("rustix", &["upstream", "serve", "cli"]),
-    ("rustls", &["upstream", "serve", "control"]),
+    ("rustls", &["telemetry", "upstream", "serve", "control"]),
     ("rustls_native_certs", &["upstream", "control"]),
     ("rustls_pki_types", &["upstream", "serve", "control"]),
     ("serde", ANY),
@@ -117,7 +165,7 @@ const DOORS: &[(&str, &[&str])] = &[
 ];
 
 /// Who opens connections: `hyper::client` and `hyper_util::client`.
-const HTTP_CLIENTS: &[&str] = &["upstream", "control", "cli"];
+const HTTP_CLIENTS: &[&str] = &["telemetry", "upstream", "control", "cli"];
 
 #[test]
 fn every_import_is_allowed() {

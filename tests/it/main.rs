@@ -20,4 +20,5 @@ mod pii;
 mod plans;
 mod reload;
 mod support;
+mod telemetry;
 mod wire;

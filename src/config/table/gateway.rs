@@ -110,7 +110,7 @@ table! {
     pub struct Telemetry {
         /// Address of Prometheus metrics at `/metrics`, with `/healthz` and `/readyz`; without it off.
         metrics / "metrics": Address;
-        /// An OpenTelemetry collector.
+        /// An OpenTelemetry collector for traces: gRPC, or HTTP where the URL has a path or port 4318.
         otlp / "otlp": Url;
         /// The service's name in traces.
         service_name / "service-name": Text = "\"mcpgw\"";

@@ -58,6 +58,14 @@ impl Gateway {
         let _status = self.child.wait();
     }
 
+    /// An orderly end, waited for.
+    pub(crate) fn end(&mut self) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM).expect("it can be told");
+        let status = self.child.wait().expect("it ends");
+        assert!(status.success(), "{status}\n{}", self.log());
+    }
+
     /// Everything that it has logged so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()

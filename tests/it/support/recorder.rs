@@ -18,9 +18,12 @@ use tokio::task::JoinHandle;
 
 pub(crate) struct Recorder {
     address: SocketAddr,
-    seen: Arc<Mutex<Vec<Value>>>,
+    seen: Seen,
     task: JoinHandle<()>,
 }
+
+/// Each message with the `traceparent` of its headers.
+type Seen = Arc<Mutex<Vec<(Value, Option<String>)>>>;
 
 type Body = BoxBody<Bytes, Infallible>;
 
@@ -52,8 +55,14 @@ impl Recorder {
 
     /// The requests that have come since the last time, apart from those that no caller causes.
     pub(crate) fn take(&self) -> Vec<Value> {
-        let seen = std::mem::take(&mut *self.seen.lock().expect("whole"));
-        seen.into_iter().filter(|message| !is_housekeeping(message)).collect()
+        self.take_traced().into_iter().map(|(message, _)| message).collect()
+    }
+
+    /// The same, each with the `traceparent` header that it came with.
+    pub(crate) fn take_traced(&self) -> Vec<(Value, Option<String>)> {
+        let mut seen = std::mem::take(&mut *self.seen.lock().expect("whole"));
+        seen.retain(|(message, _)| !is_housekeeping(message));
+        seen
     }
 }
 
@@ -71,7 +80,7 @@ fn is_housekeeping(message: &Value) -> bool {
             .is_none()
 }
 
-async fn accept(listener: TcpListener, seen: Arc<Mutex<Vec<Value>>>) {
+async fn accept(listener: TcpListener, seen: Seen) {
     while let Ok((stream, _)) = listener.accept().await {
         let seen = Arc::clone(&seen);
         tokio::spawn(async move {
@@ -83,7 +92,9 @@ async fn accept(listener: TcpListener, seen: Arc<Mutex<Vec<Value>>>) {
     }
 }
 
-async fn answer(request: Request<Incoming>, seen: Arc<Mutex<Vec<Value>>>) -> Result<Response<Body>, Infallible> {
+async fn answer(request: Request<Incoming>, seen: Seen) -> Result<Response<Body>, Infallible> {
+    let traceparent = request.headers().get("traceparent");
+    let traceparent = traceparent.and_then(|value| Some(value.to_str().ok()?.to_owned()));
     let body = request
         .into_body()
         .collect()
@@ -93,7 +104,7 @@ async fn answer(request: Request<Incoming>, seen: Arc<Mutex<Vec<Value>>>) -> Res
     let Ok(message) = serde_json::from_slice::<Value>(&body) else {
         return Ok(status(StatusCode::METHOD_NOT_ALLOWED));
     };
-    seen.lock().expect("whole").push(message.clone());
+    seen.lock().expect("whole").push((message.clone(), traceparent));
     if message.get("id").is_none() {
         return Ok(status(StatusCode::ACCEPTED));
     }
