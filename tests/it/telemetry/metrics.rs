@@ -119,8 +119,8 @@ async fn the_dashboard_asks_for_metrics_and_labels_that_there_are() {
             };
             assert!(told.contains_key(name), "{expression}: there is no {name}");
             let braces = found.get(2).map_or("", |labels| labels.as_str());
-            let matched = matcher.captures_iter(braces).map(|found| found[1].to_owned());
-            for label in matched.chain(grouped.iter().cloned()) {
+            let inside = matcher.captures_iter(braces).map(|found| found[1].to_owned());
+            for label in inside.chain(grouped.iter().cloned()) {
                 let is_there = documented[name].contains(&label) || is_bucket && label == "le";
                 assert!(is_there, "{expression}: {name} has no label {label}");
             }
