@@ -21,6 +21,7 @@ pub mod test;
 // a request walks through the gate
 pub mod audit;
 pub mod auth;
+pub mod fetch;
 pub mod gate;
 pub mod mcp;
 pub mod pii;

@@ -125,21 +125,12 @@ impl Limits {
 }
 
 impl Context {
-    /// Loads the system's roots; one that cannot be read is logged and left out.
+    /// Loads the system's roots.
     pub fn new(state_dir: PathBuf, executable: PathBuf) -> Self {
-        let mut roots = RootCertStore::empty();
-        let found = rustls_native_certs::load_native_certs();
-        for error in found.errors {
-            tracing::warn!(%error, "a root certificate of the system cannot be read");
-        }
-        let (_, ignored) = roots.add_parsable_certificates(found.certs);
-        if ignored > 0 {
-            tracing::debug!(ignored, "root certificates of the system that cannot be parsed");
-        }
         Self {
             state_dir,
             executable,
-            roots: Arc::new(roots),
+            roots: Arc::new(crate::fetch::system_roots()),
         }
     }
 }

@@ -32,9 +32,13 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("pii", &["name", "snapshot", "mcp"]),
     ("store", &["name", "text"]),
     ("telemetry", &["text"]),
-    ("upstream", &["mcp", "name", "snapshot", "pii", "text", "lock"]),
+    ("fetch", &["name", "text"]),
+    (
+        "upstream",
+        &["fetch", "store", "mcp", "name", "snapshot", "pii", "text", "lock"],
+    ),
     ("audit", &["mcp", "name", "snapshot", "text"]),
-    ("auth", &["audit", "mcp", "name", "snapshot", "store", "text"]),
+    ("auth", &["audit", "fetch", "mcp", "name", "snapshot", "store", "text"]),
     (
         "gate",
         &[
@@ -58,6 +62,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "compile",
             "config",
             "diag",
+            "fetch",
             "gate",
             "lint",
             "lock",
@@ -88,6 +93,7 @@ const PURE: &[&str] = &[
 const ASYNC: &[&str] = &[
     "audit",
     "auth",
+    "fetch",
     "store",
     "upstream",
     "gate",
@@ -115,6 +121,7 @@ const DOORS: &[(&str, &[&str])] = &[
         &[
             "auth",
             "config",
+            "fetch",
             "mcp",
             "upstream",
             "gate",
@@ -127,7 +134,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("http_body", ASYNC),
     ("http_body_util", ASYNC),
     ("hyper", ASYNC),
-    ("hyper_rustls", &["telemetry", "upstream"]),
+    ("hyper_rustls", &["fetch", "telemetry"]),
     ("hyper_util", ASYNC),
     ("indicatif", &["cli"]),
     ("ipnet", ANY),
@@ -143,9 +150,9 @@ const DOORS: &[(&str, &[&str])] = &[
     ("quick_junit", &["cli"]),
     ("regex", &["compile", "gate", "pii"]),
     ("rustix", &["upstream", "serve", "cli"]),
-    ("rustls", &["telemetry", "upstream", "serve", "control"]),
-    ("rustls_native_certs", &["upstream", "control"]),
-    ("rustls_pki_types", &["upstream", "serve", "control"]),
+    ("rustls", &["fetch", "telemetry", "upstream", "serve", "control"]),
+    ("rustls_native_certs", &["fetch", "control"]),
+    ("rustls_pki_types", &["fetch", "upstream", "serve", "control"]),
     ("serde", ANY),
     ("serde_json", ANY),
     ("sha2", ANY),
@@ -157,15 +164,15 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tokio_rustls", &["upstream", "serve", "control"]),
     ("tokio_util", ASYNC),
     ("toml", &["config"]),
-    ("tower_service", &["upstream"]),
+    ("tower_service", &["fetch"]),
     ("tracing", ASYNC),
     ("tracing_subscriber", &["serve"]),
     ("unicode_width", &["cli", "diag", "lock", "plan", "text"]),
-    ("url", &["auth"]),
+    ("url", &["auth", "fetch"]),
 ];
 
 /// Who opens connections: `hyper::client` and `hyper_util::client`.
-const HTTP_CLIENTS: &[&str] = &["telemetry", "upstream", "control", "cli"];
+const HTTP_CLIENTS: &[&str] = &["fetch", "telemetry", "upstream", "control", "cli"];
 
 #[test]
 fn every_import_is_allowed() {

@@ -8,66 +8,28 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::RootCertStore;
 
-use crate::upstream::http::guard::Resolver;
+use crate::fetch::{Connector, Reach, connector, roots_with};
 
-pub(super) type Client = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector<Resolver>>, Outbody>;
+pub(super) type Client = hyper_util::client::legacy::Client<Connector, Outbody>;
 
-const CONNECT: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(60);
 const IDLE_CONNECTIONS: usize = 512;
 
 /// Follows no redirect and no proxy variable; HTTP/2 where TLS negotiates it.
-pub(super) fn build(ca: Option<&[u8]>, roots: &Arc<RootCertStore>, allow_private: bool) -> Result<Client, String> {
+pub(super) fn build(ca: Option<&[u8]>, roots: &Arc<RootCertStore>, reach: Reach) -> Result<Client, String> {
     let roots = match ca {
         None => Arc::clone(roots),
-        Some(pem) => Arc::new(with_ca(pem, roots)?),
+        Some(pem) => Arc::new(roots_with(pem, roots)?),
     };
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS cannot be set up: {error}"))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let mut tcp = HttpConnector::new_with_resolver(Resolver { allow_private });
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(CONNECT));
-    tcp.set_keepalive(Some(IDLE));
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls)
-        .https_or_http()
-        .enable_all_versions()
-        .wrap_connector(tcp);
     Ok(hyper_util::client::legacy::Client::builder(TokioExecutor::new())
         .pool_timer(TokioTimer::new())
         .timer(TokioTimer::new())
         .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(IDLE_CONNECTIONS)
-        .build(connector))
-}
-
-fn with_ca(pem: &[u8], roots: &RootCertStore) -> Result<RootCertStore, String> {
-    let mut roots = roots.clone();
-    let mut found = 0;
-    for certificate in CertificateDer::pem_slice_iter(pem) {
-        let certificate = certificate.map_err(|error| format!("`ca` is no PEM file: {error}"))?;
-        roots
-            .add(certificate)
-            .map_err(|error| format!("`ca` holds a certificate that cannot be used: {error}"))?;
-        found += 1;
-    }
-    if found == 0 {
-        Err("`ca` holds no certificate".into())
-    } else {
-        Ok(roots)
-    }
+        .build(connector(&roots, reach)?))
 }
 
 /// Pieces that are sent one after the other, uncopied, with an exact length.

@@ -6,7 +6,6 @@ mod answer;
 mod client;
 mod events;
 mod greet;
-mod guard;
 mod stream;
 
 use std::error::Error as _;
@@ -24,6 +23,7 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub(super) use greet::connect;
 
+use crate::fetch::Reach;
 use crate::mcp::header::{LAST_EVENT_ID, MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, encode};
 use crate::mcp::{Era, Method, Version};
 use crate::snapshot::{Auth, Transport};
@@ -109,7 +109,12 @@ impl Server {
         post.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         post.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         Ok(Self {
-            client: client::build(settings.ca.as_deref(), &context.roots, *allow_private_network).map_err(error)?,
+            client: client::build(
+                settings.ca.as_deref(),
+                &context.roots,
+                Reach::of(url, *allow_private_network),
+            )
+            .map_err(error)?,
             uri,
             base,
             post,
