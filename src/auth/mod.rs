@@ -11,8 +11,12 @@
 #![allow(dead_code, reason = "the routes that use it come with the store's records")]
 
 mod browser;
+mod discovery;
 mod form;
 mod grant;
+mod issuers;
+mod jwks;
+mod jwt;
 mod reply;
 mod request;
 mod route;
@@ -21,6 +25,8 @@ mod throttle;
 
 pub use browser::{Browser, Person, Source};
 pub use grant::{Access, Grant, GrantClient};
+pub use issuers::{Issuers, Verified};
+pub use jwks::Unverified;
 pub use reply::Reply;
 pub use request::{Account, AccountState, Accounts, MAX_BODY, Request, ToolLine, World};
 pub use route::Route;

@@ -99,7 +99,6 @@ pub(super) fn issuers(context: &mut Context<'_>) -> BTreeMap<IssuerName, Issuer>
     let entries = context.tables.issuers.entries();
     for (index, entry) in entries.iter().enumerate() {
         context.origin(Subject::Issuer(entry.name.clone()), entry.place);
-        context.later(Some(entry.place), &format!("the issuer `{}` is", entry.name));
         let Some(issuer) = issuer(&entry.name, &entry.value, context) else {
             continue;
         };

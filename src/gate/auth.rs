@@ -1,17 +1,19 @@
-//! Who is calling: a service's token, or nobody.
+//! Who is calling: a service's token, a token of an external issuer, or nobody.
 //!
-//! A wrong or expired token is 401, never `anonymous`. The token is looked up by its SHA-256, so that neither the
-//! gateway's memory nor a comparison's timing gives it away.
+//! A wrong or expired token is 401, never `anonymous`. Tokens are looked up by their SHA-256, so that neither the
+//! gateway's memory nor a comparison's timing gives them away. Only a token that was not seen before waits, for its issuer's keys.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use jiff::Timestamp;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
+use crate::auth::{Issuers, Unverified, Verified};
 use crate::gate::error::Error;
 use crate::name::{Caller, Principal};
 use crate::snapshot::Snapshot;
@@ -22,19 +24,36 @@ use crate::snapshot::access::Rights;
 pub(super) struct Identity {
     pub(super) caller: Caller,
     pub(super) rights: Rights,
-    /// SHA-256 of the token that it came with.
-    token: Option<[u8; 32]>,
-    expires: Option<Date>,
+    proof: Proof,
 }
 
-/// All callers that this generation knows by a static secret, and the one it knows by none.
+/// How it is known who this is.
+#[derive(Debug)]
+enum Proof {
+    None,
+    Service {
+        /// SHA-256 of the token that it came with.
+        token: [u8; 32],
+        expires: Option<Date>,
+    },
+    Issuer(Verified),
+}
+
+/// Callers of issuers that are remembered with their rights; beyond, they are put together anew.
+const MAX_REMEMBERED: usize = 10_000;
+
+/// All callers that this generation knows by a static secret, the one it knows by none, and those that others vouch for.
 pub(super) struct Identities {
+    snapshot: Arc<Snapshot>,
     services: HashMap<[u8; 32], Arc<Identity>>,
     anonymous: Arc<Identity>,
+    issuers: Issuers,
+    /// By SHA-256 of their tokens, which were checked.
+    remembered: Mutex<HashMap<[u8; 32], Arc<Identity>>>,
 }
 
 impl Identities {
-    pub(super) fn of(snapshot: &Snapshot) -> Self {
+    pub(super) fn of(snapshot: &Arc<Snapshot>, issuers: Issuers) -> Self {
         let mut services = HashMap::new();
         for (name, service) in &snapshot.services {
             let caller = Caller {
@@ -46,8 +65,10 @@ impl Identities {
                 let known = Identity {
                     caller: caller.clone(),
                     rights: rights.clone(),
-                    token: Some(*token),
-                    expires: service.expires,
+                    proof: Proof::Service {
+                        token: *token,
+                        expires: service.expires,
+                    },
                 };
                 services.insert(*token, Arc::new(known));
             }
@@ -56,29 +77,36 @@ impl Identities {
         let anonymous = Identity {
             rights: Rights::of(snapshot, &caller),
             caller,
-            token: None,
-            expires: None,
+            proof: Proof::None,
         };
         Self {
+            snapshot: Arc::clone(snapshot),
             services,
             anonymous: Arc::new(anonymous),
+            issuers,
+            remembered: Mutex::default(),
         }
     }
 
     /// The same caller in this generation, where its proof still counts.
     pub(super) fn again(&self, identity: &Identity) -> Option<Arc<Identity>> {
-        match identity.token {
-            None => Some(Arc::clone(&self.anonymous)),
-            Some(token) => self
+        match &identity.proof {
+            Proof::None => Some(Arc::clone(&self.anonymous)),
+            Proof::Service { token, .. } => self
                 .services
-                .get(&token)
+                .get(token)
                 .filter(|now| now.caller.principal == identity.caller.principal && !now.is_expired())
                 .cloned(),
+            Proof::Issuer(verified) => self.issuers.still(verified).then(|| self.of_issuer(verified.clone())),
         }
     }
 
+    pub(super) fn issuers(&self) -> &Issuers {
+        &self.issuers
+    }
+
     /// Reads `Authorization`; without it the caller is anonymous.
-    pub(super) fn identify(&self, headers: &HeaderMap) -> Result<Arc<Identity>, Error> {
+    pub(super) async fn identify(&self, headers: &HeaderMap) -> Result<Arc<Identity>, Error> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let Some(value) = values.next() else {
             return Ok(Arc::clone(&self.anonymous));
@@ -96,10 +124,59 @@ impl Identities {
             Some(identity) => {
                 Err(invalid_token().with_detail(format!("the token of {} has expired", identity.caller.principal)))
             }
+            None if self.issuers.could_know(token) => Box::pin(self.ask_issuer(token, hash)).await,
             None => Err(invalid_token()),
         }
     }
+
+    async fn ask_issuer(&self, token: &str, hash: [u8; 32]) -> Result<Arc<Identity>, Error> {
+        let remembered = self
+            .remembered()
+            .get(&hash)
+            .filter(|known| !known.is_expired())
+            .cloned();
+        if let Some(identity) = remembered {
+            return Ok(identity);
+        }
+        let verified = self
+            .issuers
+            .verify(token)
+            .await
+            .map_err(|unverified| match unverified {
+                Unverified::Refused(why) => {
+                    tracing::info!(why = &*crate::text::safe(&why), "an issuer's token is refused");
+                    invalid_token().with_detail(why)
+                }
+                Unverified::Unavailable(why) => {
+                    tracing::debug!(why, "an issuer's token cannot be checked");
+                    Error::unavailable("this token cannot be checked now", RETRY_LATER).with_detail(why)
+                }
+            })?;
+        let identity = self.of_issuer(verified);
+        let mut remembered = self.remembered();
+        if remembered.len() >= MAX_REMEMBERED {
+            remembered.clear();
+        }
+        remembered.insert(hash, Arc::clone(&identity));
+        Ok(identity)
+    }
+
+    fn of_issuer(&self, verified: Verified) -> Arc<Identity> {
+        Arc::new(Identity {
+            caller: verified.caller.clone(),
+            rights: Rights::of(&self.snapshot, &verified.caller),
+            proof: Proof::Issuer(verified),
+        })
+    }
+
+    /// Nothing panics while it holds this lock.
+    fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], Arc<Identity>>> {
+        self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
+
+/// Seconds until a client may try again what could not be checked.
+const RETRY_LATER: u64 = 5;
 
 impl Identity {
     pub(super) fn is_anonymous(&self) -> bool {
@@ -114,10 +191,15 @@ impl Identity {
         }
     }
 
-    /// The clock is asked only where a date is set.
+    /// The clock is asked only where there is an end.
     fn is_expired(&self) -> bool {
-        self.expires
-            .is_some_and(|last| jiff::tz::Offset::UTC.to_datetime(jiff::Timestamp::now()).date() > last)
+        match &self.proof {
+            Proof::None => false,
+            Proof::Service { expires, .. } => {
+                expires.is_some_and(|last| jiff::tz::Offset::UTC.to_datetime(Timestamp::now()).date() > last)
+            }
+            Proof::Issuer(verified) => verified.until <= Timestamp::now(),
+        }
     }
 }
 

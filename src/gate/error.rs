@@ -90,6 +90,13 @@ impl Error {
         error
     }
 
+    /// Not the client's fault, and over soon: 503.
+    pub(super) fn unavailable(public: impl Into<String>, retry_after: u64) -> Self {
+        let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, code::INTERNAL, public);
+        error.extra = Extra::RetryAfter(retry_after);
+        error
+    }
+
     pub(super) fn internal(public: impl Into<String>) -> Self {
         Self::new(StatusCode::OK, code::INTERNAL, public)
     }

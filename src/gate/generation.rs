@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use crate::auth::Issuers;
 use crate::gate::auth::Identities;
 use crate::gate::filter::{Filter, Filters};
 use crate::gate::http::Doors;
@@ -44,6 +45,18 @@ pub struct Generation {
     endpoints: BTreeMap<EndpointName, EndpointState>,
 }
 
+/// What a generation is made of.
+pub struct GenerationParts {
+    pub number: u64,
+    pub digest: String,
+    pub snapshot: Arc<Snapshot>,
+    pub upstreams: BTreeMap<ServerName, Arc<Upstream>>,
+    pub filters: Filters,
+    pub recording: Recording,
+    pub traces: Option<Arc<Traces>>,
+    pub issuers: Issuers,
+}
+
 #[derive(Default)]
 struct EndpointState {
     waited: AtomicBool,
@@ -52,22 +65,24 @@ struct EndpointState {
 }
 
 impl Generation {
-    pub fn new(
-        number: u64,
-        digest: String,
-        snapshot: Arc<Snapshot>,
-        upstreams: BTreeMap<ServerName, Arc<Upstream>>,
-        filters: Filters,
-        recording: Recording,
-        traces: Option<Arc<Traces>>,
-    ) -> Self {
+    pub fn new(parts: GenerationParts) -> Self {
+        let GenerationParts {
+            number,
+            digest,
+            snapshot,
+            upstreams,
+            filters,
+            recording,
+            traces,
+            issuers,
+        } = parts;
         Self {
             number,
             digest,
             recording,
             traces,
             doors: Doors::of(&snapshot.gateway),
-            identities: Identities::of(&snapshot),
+            identities: Identities::of(&snapshot, issuers),
             endpoints: snapshot
                 .endpoints
                 .keys()
@@ -77,6 +92,10 @@ impl Generation {
             upstreams,
             filters,
         }
+    }
+
+    pub fn issuers(&self) -> &Issuers {
+        self.identities.issuers()
     }
 
     /// What is redacted between clients of `endpoint` and `server`.

@@ -50,7 +50,7 @@ use tokio_util::sync::CancellationToken;
 pub use body::{Body, Broken};
 pub use counters::{BUCKETS, CallCounters, Called, Counters, Histogram};
 pub use filter::Filters;
-pub use generation::Generation;
+pub use generation::{Generation, GenerationParts};
 pub use offer::{Offer, OfferItem, OfferServer, OfferTool, Problem};
 pub use record::Recording;
 
@@ -170,7 +170,7 @@ async fn respond(
     body: Incoming,
 ) -> (Option<Bytes>, Result<Response<Body>, Error>) {
     let begun = generation.traces.as_ref().map(|_| SystemTime::now());
-    let (endpoint, identity) = match admit(&generation, parts) {
+    let (endpoint, identity) = match admit(&generation, parts).await {
         Ok(Admitted::Preflight) => return (None, Ok(http::preflight(&parts.headers))),
         Ok(Admitted::Caller(endpoint, identity)) => (endpoint, identity),
         Err(error) => return (None, Err(error)),
@@ -197,7 +197,7 @@ enum Admitted {
 }
 
 /// Host, origin, path, method, caller, endpoint: in this order, so that each answer gives away no more than the one before.
-fn admit(generation: &Generation, parts: &Parts) -> Result<Admitted, Error> {
+async fn admit(generation: &Generation, parts: &Parts) -> Result<Admitted, Error> {
     generation.doors.check_host(parts)?;
     generation.doors.check_origin(&parts.headers)?;
     let name = parts
@@ -211,7 +211,7 @@ fn admit(generation: &Generation, parts: &Parts) -> Result<Admitted, Error> {
         Method::GET | Method::DELETE | Method::POST => {}
         _ => return Err(Error::method_not_allowed("POST, GET, DELETE, OPTIONS")),
     }
-    let identity = generation.identities.identify(&parts.headers)?;
+    let identity = generation.identities.identify(&parts.headers).await?;
     let endpoint = EndpointName::new(name)
         .ok()
         .filter(|endpoint| identity.rights.may_enter(endpoint));

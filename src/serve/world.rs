@@ -8,7 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::audit::{self, Log};
-use crate::gate::{Filters, Generation, Recording};
+use crate::auth::Issuers;
+use crate::fetch::Fetch;
+use crate::gate::{Filters, Generation, GenerationParts, Recording};
 use crate::name::ServerName;
 use crate::serve::control::{Access, Remote};
 use crate::serve::files::Files;
@@ -181,21 +183,33 @@ impl World {
             problems.push(problem);
             None
         });
+        let fetch = Fetch::new(Arc::clone(&context.roots));
+        let issuers = Issuers::new(&self.files.snapshot, &fetch, old.map(Generation::issuers), |path| {
+            self.files.public_file(path)
+        });
+        let issuers = match issuers {
+            Ok(issuers) => issuers,
+            Err(problem) => {
+                problems.push(problem);
+                return Err(problems);
+            }
+        };
         let settings = self.audit(state);
         let log = match old.map(|old| old.recording.log()) {
             Some(log) if *log.target() == settings.target => Ok(Arc::clone(log)),
             _ => Log::open(&settings, state),
         };
         match log.and_then(|log| Recording::new(&self.files.snapshot, log)) {
-            Ok(recording) if problems.is_empty() => Ok(Generation::new(
+            Ok(recording) if problems.is_empty() => Ok(Generation::new(GenerationParts {
                 number,
-                self.files.digest.to_string(),
-                Arc::clone(&self.files.snapshot),
+                digest: self.files.digest.to_string(),
+                snapshot: Arc::clone(&self.files.snapshot),
                 upstreams,
-                self.filters.clone(),
+                filters: self.filters.clone(),
                 recording,
                 traces,
-            )),
+                issuers,
+            })),
             Ok(_) => Err(problems),
             Err(problem) => {
                 problems.push(problem);

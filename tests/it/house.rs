@@ -149,6 +149,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("opentelemetry_sdk", &["telemetry"]),
     ("quick_junit", &["cli"]),
     ("regex", &["compile", "gate", "pii"]),
+    ("ring", &["auth"]),
     ("rustix", &["upstream", "serve", "cli"]),
     ("rustls", &["fetch", "telemetry", "upstream", "serve", "control"]),
     ("rustls_native_certs", &["fetch", "control"]),

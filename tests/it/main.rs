@@ -14,6 +14,7 @@ mod findings;
 mod grammar;
 mod hostile;
 mod house;
+mod issuer;
 mod load;
 mod lock;
 mod pii;

@@ -3,9 +3,11 @@
 mod gateway;
 mod http;
 mod liar;
+mod provider;
 mod recorder;
 
 pub(crate) use gateway::Gateway;
 pub(crate) use http::{Answer, Client};
 pub(crate) use liar::Liar;
+pub(crate) use provider::Provider;
 pub(crate) use recorder::Recorder;
