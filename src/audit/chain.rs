@@ -5,7 +5,7 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::line::Line;
+use super::line::{Line, put_number};
 
 /// In hexadecimal digits.
 pub(super) const HASH: usize = 64;
@@ -41,7 +41,7 @@ impl Chain {
         let start = out.len();
         self.seq += 1;
         out.extend_from_slice(b"{\"seq\":");
-        out.extend_from_slice(self.seq.to_string().as_bytes());
+        put_number(out, self.seq);
         out.extend_from_slice(b",\"prev\":\"");
         out.extend_from_slice(&self.hash);
         out.extend_from_slice(b"\",");

@@ -6,31 +6,30 @@
 use std::fmt;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use super::health::Health;
+use super::keeper;
 use super::line::Line;
+use super::pen::{Order, Pen, Queue};
 use super::sink::Sink;
-use super::writer::{self, Order};
+use super::writer::Writer;
 use super::{Settings, Target};
 
 /// Lines that may wait, and calls that run with a slot.
 const ROOM: usize = 32 << 10;
 
-/// A writer that takes longer than this for one batch hangs, in milliseconds: what comes meanwhile is refused at once.
-const HANGS: u64 = 5_000;
-
-/// An open log. The last clone of the `Arc` ends it.
+/// An open log. The last clone of the `Arc`, and the last slot, end it.
 #[derive(Debug)]
 pub struct Log {
     target: Target,
     /// `None`: nothing is recorded.
-    orders: Option<mpsc::Sender<Order>>,
+    desk: Option<Desk>,
     health: Arc<Health>,
     /// Makes the calls' numbers unique over restarts.
     run: String,
@@ -38,28 +37,36 @@ pub struct Log {
     closed: Arc<Notify>,
 }
 
-/// How the writer does. It survives nothing: each log has its own.
-#[derive(Debug)]
-pub struct Health {
-    pub lines: AtomicU64,
-    /// `write`s: each takes all lines that wait.
-    pub writes: AtomicU64,
-    /// Lines that could not be written.
-    pub lost: AtomicU64,
-    pub(super) failing: AtomicBool,
-    pub(super) reason: Mutex<Option<String>>,
-    started: Instant,
-    /// Milliseconds after `started`, plus one, at which the batch at hand began to be written; 0: none is.
-    busy_since: AtomicU64,
+struct Desk {
+    pen: Arc<Pen>,
+    queue: Queue,
 }
 
 /// Room for one line.
 #[derive(Debug)]
-pub struct Slot(Option<mpsc::OwnedPermit<Order>>);
+pub struct Slot(Option<Place>);
+
+struct Place {
+    pen: Arc<Pen>,
+    permit: mpsc::OwnedPermit<Order>,
+}
 
 /// Resolves when the line stands in the file, or cannot.
 #[derive(Debug)]
-pub struct Written(Option<oneshot::Receiver<Result<(), Unwritten>>>);
+pub struct Written(Confirmed);
+
+#[derive(Debug)]
+enum Confirmed {
+    Already(Result<(), Unwritten>),
+    Soon(oneshot::Receiver<Result<(), Unwritten>>),
+}
+
+/// The number of a call, which no other call has.
+#[derive(Clone, Copy, Debug)]
+pub struct CallNumber<'a> {
+    run: &'a str,
+    number: u64,
+}
 
 /// A line that does not stand in the log; for the log of the process.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -68,10 +75,10 @@ pub struct Unwritten(pub(super) Arc<str>);
 impl Log {
     /// Records nothing.
     pub fn none() -> Arc<Self> {
-        Arc::new(Self::new(Target::None, None))
+        Arc::new(Self::new(Target::None, None, Health::new().into()))
     }
 
-    /// Opens the file, says so in a first line, and starts the writer. Must be called within a tokio runtime. The error names the file.
+    /// Opens the file, says so in a first line, and starts the keeper. Must be called within a tokio runtime. The error names the file.
     pub fn open(settings: &Settings, state: &Path) -> Result<Arc<Self>, String> {
         let opened = Sink::open(settings, state).map_err(|error| match &settings.target {
             Target::File(path) => format!("the audit log {} cannot be written: {error}", path.display()),
@@ -79,20 +86,27 @@ impl Log {
                 format!("the state directory {} cannot be written: {error}", state.display())
             }
         })?;
+        let (target, health) = (settings.target.clone(), Arc::new(Health::new()));
         let Some((sink, found)) = opened else {
-            return Ok(Arc::new(Self::new(settings.target.clone(), None)));
+            return Ok(Arc::new(Self::new(target, None, health)));
         };
-        let (sender, orders) = mpsc::channel(ROOM);
-        let log = Self::new(settings.target.clone(), Some(sender));
-        let (health, closed) = (Arc::clone(&log.health), Arc::clone(&log.closed));
+        let (queue, orders) = mpsc::channel(ROOM);
+        let writer = Writer::new(sink, orders, Arc::clone(&health));
+        let pen = Arc::new(Pen::new(writer));
+        let desk = Desk {
+            pen: Arc::clone(&pen),
+            queue,
+        };
+        let log = Self::new(target, Some(desk), health);
+        let closed = Arc::clone(&log.closed);
         tokio::spawn(async move {
-            writer::run(sink, found, orders, health).await;
+            keeper::run(pen, found).await;
             closed.notify_one();
         });
         Ok(Arc::new(log))
     }
 
-    fn new(target: Target, orders: Option<mpsc::Sender<Order>>) -> Self {
+    fn new(target: Target, desk: Option<Desk>, health: Arc<Health>) -> Self {
         let mut run = [0; 4];
         // Without randomness the time still tells one run from another.
         if getrandom::fill(&mut run).is_err() {
@@ -100,16 +114,8 @@ impl Log {
         }
         Self {
             target,
-            orders,
-            health: Arc::new(Health {
-                lines: AtomicU64::new(0),
-                writes: AtomicU64::new(0),
-                lost: AtomicU64::new(0),
-                failing: AtomicBool::new(false),
-                reason: Mutex::new(None),
-                started: Instant::now(),
-                busy_since: AtomicU64::new(0),
-            }),
+            desk,
+            health,
             run: format!("{:08x}", u32::from_be_bytes(run)),
             calls: AtomicU64::new(0),
             closed: Arc::default(),
@@ -122,69 +128,106 @@ impl Log {
 
     /// Takes the limits of `settings`, which name the same target.
     pub fn limit(&self, settings: &Settings) {
-        if let Some(orders) = &self.orders {
-            // A queue that is full keeps the old limits until the next change.
-            let _full = orders.try_send(Order::Limits {
+        if let Some(desk) = &self.desk {
+            let limits = Order::Limits {
                 rotate: settings.rotate,
                 retain: settings.retain,
-            });
+            };
+            // A queue that is full keeps the old limits until the next change.
+            if desk.queue.try_send(limits).is_ok() {
+                desk.pen.queued();
+            }
         }
     }
 
     pub fn is_none(&self) -> bool {
-        self.orders.is_none()
+        self.desk.is_none()
     }
 
     pub fn health(&self) -> &Health {
         &self.health
     }
 
-    /// A number that no other call has.
-    pub fn call(&self) -> String {
-        format!("{}-{}", self.run, self.calls.fetch_add(1, Ordering::Relaxed) + 1)
+    pub fn call(&self) -> CallNumber<'_> {
+        CallNumber {
+            run: &self.run,
+            number: self.calls.fetch_add(1, Ordering::Relaxed) + 1,
+        }
     }
 
     /// Waits for room.
     pub async fn reserve(&self) -> Result<Slot, Unwritten> {
-        let Some(orders) = &self.orders else {
+        let Some(desk) = &self.desk else {
             return Ok(Slot(None));
         };
         if self.health.hangs() {
             return Err(Unwritten("writing the audit log hangs".into()));
         }
-        match orders.clone().reserve_owned().await {
-            Ok(permit) => Ok(Slot(Some(permit))),
+        match desk.queue.clone().reserve_owned().await {
+            Ok(permit) => Ok(Slot(Some(Place {
+                pen: Arc::clone(&desk.pen),
+                permit,
+            }))),
             Err(_) => Err(ended()),
         }
     }
 
+    /// Returns when the line is written.
     pub async fn write(&self, line: Line) -> Result<(), Unwritten> {
-        self.reserve().await?.write(line).await
+        let Some(desk) = &self.desk else { return Ok(()) };
+        let line = match desk.pen.write(line) {
+            Ok(written) => return written,
+            Err(line) => line,
+        };
+        self.reserve().await?.queue(line).await
     }
 
     /// Waits until all that was recorded is on the disk; what comes later is not recorded.
     pub async fn close(&self) {
-        let Some(orders) = &self.orders else { return };
-        if orders.send(Order::Close).await.is_ok() {
+        let Some(desk) = &self.desk else { return };
+        if desk.queue.send(Order::Close).await.is_ok() {
+            desk.pen.queued();
             self.closed.notified().await;
         }
     }
 }
 
+impl Drop for Log {
+    fn drop(&mut self) {
+        if let Some(Desk { pen, queue }) = self.desk.take() {
+            drop(queue);
+            pen.keeper.notify_one();
+        }
+    }
+}
+
 impl Slot {
-    /// Hands the line to the writer; to wait for it is the caller's choice.
+    /// Writes the line, or leaves it with whoever writes; to wait for it is the caller's choice.
     pub fn write(self, line: Line) -> Written {
-        Written(self.0.map(|permit| {
-            let (confirm, confirmed) = oneshot::channel();
-            permit.send(Order::Line(line, Some(confirm)));
-            confirmed
-        }))
+        let Some(place) = &self.0 else {
+            return Written::nothing();
+        };
+        match place.pen.write(line) {
+            Ok(written) => Written(Confirmed::Already(written)),
+            Err(line) => self.queue(line),
+        }
+    }
+
+    fn queue(self, line: Line) -> Written {
+        let Some(Place { pen, permit }) = self.0 else {
+            return Written::nothing();
+        };
+        let (confirm, confirmed) = oneshot::channel();
+        permit.send(Order::Line(line, Some(confirm)));
+        pen.queued();
+        Written(Confirmed::Soon(confirmed))
     }
 
     /// For lines that nobody waits for.
     pub fn leave(self, line: Line) {
-        if let Some(permit) = self.0 {
+        if let Some(Place { pen, permit }) = self.0 {
             permit.send(Order::Line(line, None));
+            pen.queued();
         }
     }
 }
@@ -192,7 +235,7 @@ impl Slot {
 impl Written {
     /// There is no line to wait for.
     pub fn nothing() -> Self {
-        Self(None)
+        Self(Confirmed::Already(Ok(())))
     }
 }
 
@@ -200,39 +243,16 @@ impl Future for Written {
     type Output = Result<(), Unwritten>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(confirmed) = &mut self.0 else {
-            return Poll::Ready(Ok(()));
-        };
-        Poll::Ready(ready!(Pin::new(confirmed).poll(cx)).unwrap_or_else(|_| Err(ended())))
+        Poll::Ready(match &mut self.0 {
+            Confirmed::Already(written) => written.clone(),
+            Confirmed::Soon(confirmed) => ready!(Pin::new(confirmed).poll(cx)).unwrap_or_else(|_| Err(ended())),
+        })
     }
 }
 
-impl Health {
-    /// Why the last lines could not be written; `None`: they could.
-    pub fn failure(&self) -> Option<String> {
-        if self.hangs() {
-            return Some("writing hangs".to_owned());
-        }
-        let reason = || self.reason.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        self.failing.load(Ordering::Relaxed).then(reason).flatten()
-    }
-
-    pub(super) fn begin(&self) {
-        self.busy_since.store(self.now(), Ordering::Relaxed);
-    }
-
-    pub(super) fn end(&self) -> Duration {
-        let since = self.busy_since.swap(0, Ordering::Relaxed);
-        Duration::from_millis(self.now().saturating_sub(since))
-    }
-
-    fn hangs(&self) -> bool {
-        let since = self.busy_since.load(Ordering::Relaxed);
-        since > 0 && self.now().saturating_sub(since) > HANGS
-    }
-
-    fn now(&self) -> u64 {
-        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX - 1) + 1
+impl fmt::Display for CallNumber<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.run, self.number)
     }
 }
 
@@ -244,6 +264,18 @@ impl fmt::Display for Unwritten {
 
 impl std::error::Error for Unwritten {}
 
-fn ended() -> Unwritten {
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Desk")
+    }
+}
+
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Place")
+    }
+}
+
+pub(super) fn ended() -> Unwritten {
     Unwritten("the audit log is closed".into())
 }

@@ -1,14 +1,17 @@
 //! The audit log: what was asked of the gateway and how it ended, as lines of JSON that are chained by their hashes.
 //!
-//! In come [`Line`]s of the gate and of `serve`; out come files that [`read`] gives back and checks. One task writes: one
-//! `write` for all lines that wait, `fsync` once a second. What [`Written`] confirms stands in the file and survives
+//! In come [`Line`]s of the gate and of `serve`; out come files that [`read`] gives back and checks. Who has a line and finds
+//! the [`pen`] free writes all that wait with one `write`; `fsync` follows once a second. What [`Written`] confirms stands in the file and survives
 //! `kill -9`. No line is changed or taken away but by retention, which says so in a line of its own.
 
 mod chain;
 mod files;
 mod head;
+mod health;
+mod keeper;
 mod line;
 mod log;
+mod pen;
 pub mod read;
 mod sink;
 mod tail;
@@ -18,8 +21,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 pub use head::{Head, head};
+pub use health::Health;
 pub use line::{Line, MAX_PAYLOAD};
-pub use log::{Health, Log, Slot, Unwritten, Written};
+pub use log::{CallNumber, Log, Slot, Unwritten, Written};
 
 use crate::snapshot;
 

@@ -51,6 +51,9 @@ pub(super) struct Found {
     pub(super) missing: Option<u64>,
 }
 
+/// A file that was put aside, and may not be on the disk yet.
+pub(super) struct Aside(File);
+
 /// What makes what was written survive a lost power line.
 pub(super) struct Sync {
     file: File,
@@ -123,9 +126,9 @@ impl Sink {
     }
 
     /// Puts the file aside and goes on in a new one. When it fails, the old one goes on.
-    pub(super) fn rotate(&mut self) -> io::Result<()> {
+    pub(super) fn rotate(&mut self) -> io::Result<Option<Aside>> {
         let Out::File { file, path, length, .. } = &mut self.out else {
-            return Ok(());
+            return Ok(None);
         };
         let fresh = files::next(path);
         let next = options().open(&fresh)?;
@@ -133,23 +136,16 @@ impl Sink {
         next.set_len(0)?;
         fs::rename(&*path, files::aside(path, self.chain.seq))?;
         fs::rename(&fresh, &*path)?;
-        file.sync_data()?;
-        (*file, *length) = (next, 0);
-        Ok(())
+        *length = 0;
+        Ok(Some(Aside(std::mem::replace(file, next))))
     }
 
-    /// Files whose last line is older than `retain`, oldest first, each with the number of that line.
-    pub(super) fn expired(&self, now: Timestamp) -> Vec<(u64, PathBuf)> {
-        let Out::File { path, .. } = &self.out else {
-            return Vec::new();
-        };
-        let old = |file: &Path| {
-            let age = last_time(file).and_then(|time| Duration::try_from(now.duration_since(time)).ok());
-            age.is_some_and(|age| age > self.retain)
-        };
-        let files = files::put_aside(path).unwrap_or_default();
-        // In their order: a chain with a hole in the middle would be broken.
-        files.into_iter().take_while(|(_, file)| old(file)).collect()
+    /// The file, and how long what was put aside stays; `None`: it is no file.
+    pub(super) fn place(&self) -> Option<(PathBuf, Duration)> {
+        match &self.out {
+            Out::File { path, .. } => Some((path.clone(), self.retain)),
+            Out::Stdout => None,
+        }
     }
 
     /// `None`: all is on the disk.
@@ -190,6 +186,24 @@ impl Sink {
         lock(&fresh, path)?;
         (*file, *length, *torn) = (fresh, 0, false);
         Ok(Some(path.clone()))
+    }
+}
+
+/// Files put aside whose last line is older than `retain`, oldest first, each with the number of that line.
+pub(super) fn expired(log: &Path, retain: Duration, now: Timestamp) -> Vec<(u64, PathBuf)> {
+    let old = |file: &Path| {
+        let age = last_time(file).and_then(|time| Duration::try_from(now.duration_since(time)).ok());
+        age.is_some_and(|age| age > retain)
+    };
+    let files = files::put_aside(log).unwrap_or_default();
+    // In their order: a chain with a hole in the middle would be broken.
+    files.into_iter().take_while(|(_, file)| old(file)).collect()
+}
+
+impl Aside {
+    /// Blocks until the disk has all of it.
+    pub(super) fn sync(self) -> io::Result<()> {
+        self.0.sync_data()
     }
 }
 

@@ -298,8 +298,7 @@ impl JsonReply {
                     return Poll::Ready(Some(Err(Unrecorded::AFTER_THE_CALL.into())));
                 }
             }
-            // The last piece must not go out before the end is known and recorded. Where nothing is, none waits.
-            if (self.ready.len() > 1 || self.editor.is_none() || !self.recorded.is_open())
+            if !self.ends_with_what_is_ready()
                 && let Some(data) = self.ready.pop_front()
             {
                 return Poll::Ready(Some(Ok(data)));
@@ -325,9 +324,8 @@ impl JsonReply {
                         return Poll::Ready(Some(Err(self.fail(&error.to_string()))));
                     }
                     self.make_ready(out);
-                    // hyper does not ask again once the announced length is sent.
-                    if self.keeps_length
-                        && self.body.size_hint().exact() == Some(0)
+                    // hyper does not ask again once the announced length is sent; and what ends here can be recorded before it goes out.
+                    if self.body.size_hint().exact() == Some(0)
                         && let Err(broken) = self.end()
                     {
                         return Poll::Ready(Some(Err(broken)));
@@ -335,6 +333,12 @@ impl JsonReply {
                 }
             }
         }
+    }
+
+    /// The last of a recorded answer waits for its record: what was read last, where the server has not said how long its answer is.
+    fn ends_with_what_is_ready(&self) -> bool {
+        let more_comes = || self.body.size_hint().exact().is_some_and(|left| left > 0);
+        self.editor.is_some() && self.recorded.is_open() && self.ready.len() <= 1 && !more_comes()
     }
 
     fn make_ready(&mut self, pieces: Vec<Bytes>) {

@@ -31,6 +31,9 @@ use crate::pii::rules::Rules;
 use crate::pii::text::{Sink, Stream};
 use crate::snapshot::Pii;
 
+/// Messages up to this length are looked at in one piece, in bytes.
+const ONE_LOOK: usize = 256 << 10;
+
 /// Which way a message goes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Direction {
@@ -97,16 +100,21 @@ impl Redactor {
         self.rules.name(kind)
     }
 
-    /// Takes a whole JSON message in pieces, so that what was spliced need not be copied together.
-    pub fn redact(&self, pieces: Vec<Bytes>) -> Redacted {
-        if self.is_none() || self.is_clean(&pieces) {
+    /// Takes a whole JSON message in pieces.
+    pub fn redact(&self, mut pieces: Vec<Bytes>) -> Redacted {
+        let length = pieces.iter().map(Bytes::len).sum();
+        // A look at all of it at once costs less than one that stops at each piece, and the copy with it.
+        if pieces.len() > 1 && length <= ONE_LOOK && !self.is_none() {
+            pieces = vec![pieces.concat().into()];
+        }
+        if self.is_none() || matches!(&pieces[..], [whole] if self.is_clean(whole)) {
             return Redacted {
                 pieces,
                 counts: Counts::default(),
             };
         }
         let mut message = self.message();
-        let mut out = Vec::with_capacity(pieces.iter().map(Bytes::len).sum());
+        let mut out = Vec::with_capacity(length);
         for piece in &pieces {
             message.push(piece, &mut out);
         }
@@ -115,6 +123,17 @@ impl Redactor {
             pieces: if counts.is_empty() { pieces } else { vec![out.into()] },
             counts,
         }
+    }
+
+    /// The same for a message in one piece; `None`: it stays as it is.
+    pub fn redact_message(&self, whole: &[u8]) -> Option<Vec<u8>> {
+        if self.is_none() || self.is_clean(whole) {
+            return None;
+        }
+        let mut message = self.message();
+        let mut out = Vec::with_capacity(whole.len());
+        message.push(whole, &mut out);
+        (!message.finish(&mut out).is_empty()).then_some(out)
     }
 
     /// Where in a text values stand, in order.
@@ -168,8 +187,7 @@ impl Redactor {
 
     /// A look at the bytes alone, which tells of most messages that nothing is in them: no place where a value could stand, and
     /// nothing that hides one.
-    fn is_clean(&self, pieces: &[Bytes]) -> bool {
-        let [whole] = pieces else { return false };
+    fn is_clean(&self, whole: &[u8]) -> bool {
         memmem::find(whole, b"\"blob\"").is_none() && text::is_clean(&self.rules, whole)
     }
 }

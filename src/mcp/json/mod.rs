@@ -11,7 +11,7 @@ mod tree;
 use std::borrow::Cow;
 
 pub use crate::mcp::json::problem::{JsonError, Problem};
-pub use crate::mcp::json::text::{quote, string, write_string};
+pub use crate::mcp::json::text::{quote, string, write_escaped, write_string};
 pub use crate::mcp::json::tree::Json;
 
 use crate::mcp::json::scan::Scanner;

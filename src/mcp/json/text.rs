@@ -18,35 +18,42 @@ pub fn string(bytes: &[u8], value: Span) -> Option<Cow<'_, str>> {
 
 /// `text` as a JSON string, with its quotes.
 pub fn quote(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 2);
-    let mut rest = text;
-    out.push('"');
-    loop {
-        let (clean, tail) = rest.split_at(plain(rest.as_bytes()));
-        out.push_str(clean);
-        let Some(special) = tail.chars().next() else { break };
-        match special {
-            '"' => out.push_str("\\\""),
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            control => {
-                out.push_str("\\u00");
-                for shift in [4, 0] {
-                    out.extend(char::from_digit(u32::from(control) >> shift & 0xF, 16));
-                }
-            }
-        }
-        rest = &tail[1..]; // a special character is one byte
-    }
-    out.push('"');
-    out
+    let mut out = Vec::with_capacity(text.len() + 2);
+    write_string(&mut out, text);
+    // Text stays text: only whole ASCII characters are replaced.
+    String::from_utf8(out).unwrap_or_default()
 }
 
 /// [`quote`] at the end of `out`.
 pub fn write_string(out: &mut Vec<u8>, text: &str) {
-    out.extend_from_slice(quote(text).as_bytes());
+    out.push(b'"');
+    write_escaped(out, text);
+    out.push(b'"');
+}
+
+/// What stands between the quotes, at the end of `out`.
+pub fn write_escaped(out: &mut Vec<u8>, text: &str) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut rest = text.as_bytes();
+    loop {
+        let (clean, tail) = rest.split_at(plain(rest));
+        out.extend_from_slice(clean);
+        let Some((special, tail)) = tail.split_first() else {
+            break;
+        };
+        match special {
+            b'"' => out.extend_from_slice(b"\\\""),
+            b'\\' => out.extend_from_slice(b"\\\\"),
+            b'\n' => out.extend_from_slice(b"\\n"),
+            b'\r' => out.extend_from_slice(b"\\r"),
+            b'\t' => out.extend_from_slice(b"\\t"),
+            control => {
+                out.extend_from_slice(b"\\u00");
+                out.extend([DIGITS[usize::from(control >> 4)], DIGITS[usize::from(control & 15)]]);
+            }
+        }
+        rest = tail;
+    }
 }
 
 fn decode(mut inner: &[u8]) -> Option<String> {

@@ -4,6 +4,9 @@
 //! last piece goes out; who is dropped before that was cancelled. With `on-failure = "refuse"` a call that cannot be recorded
 //! is not sent, and an answer that cannot be is not given.
 
+mod payload;
+mod subject;
+
 use std::collections::BTreeMap;
 use std::future::Future as _;
 use std::pin::Pin;
@@ -17,22 +20,18 @@ use crate::audit::{Line, Log, MAX_PAYLOAD, Slot, Written};
 use crate::gate::Gate;
 use crate::gate::counters::{Outcome, Running};
 use crate::gate::error::Error;
-use crate::gate::exchange::{Client, Exchange};
+use crate::gate::exchange::Exchange;
+use crate::gate::record::payload::{Payload, Payloads, Rule};
+use crate::gate::record::subject::{asked, key, sought, who};
 use crate::gate::view::View;
-use crate::mcp::Method;
-use crate::mcp::json::{self, Span, string};
 use crate::mcp::result::Seen;
-use crate::name::{PiiName, ServerName};
-use crate::pii::{Counts, Direction, Redactor};
-use crate::snapshot::access::{ObjectKind, Permit};
-use crate::snapshot::{Audit, AuditFailure, AuditPayloads, Pii, Snapshot};
+use crate::pii::{Counts, Redactor};
+use crate::snapshot::access::Permit;
+use crate::snapshot::{Audit, AuditFailure, Snapshot};
 use crate::telemetry;
-use crate::text::{floor, safe};
+use crate::text::safe;
 
-/// Of what a client says its name and version are, in bytes.
-const MAX_CLIENT: usize = 128;
-/// Of a name that somebody asked for and there is not, in bytes.
-const MAX_NAME: usize = 1024;
+pub(super) use subject::client_name;
 
 /// How calls are recorded in one generation.
 #[derive(Debug)]
@@ -41,18 +40,6 @@ pub struct Recording {
     /// A call that cannot be recorded is not made.
     required: bool,
     payloads: Payloads,
-}
-
-/// What of arguments and answers is recorded.
-#[derive(Debug)]
-enum Payloads {
-    Full,
-    None,
-    /// With what each filter redacts in either direction; where there is none, with all that is personal by itself.
-    Redacted {
-        filters: BTreeMap<PiiName, Redactor>,
-        otherwise: Redactor,
-    },
 }
 
 /// A call whose opening line is written.
@@ -81,20 +68,6 @@ struct Closing {
     subject: Line,
 }
 
-/// The message that is the answer, as it goes to the client; no more of it is kept than may be recorded.
-#[derive(Default)]
-struct Payload {
-    pieces: Vec<Bytes>,
-    length: u64,
-}
-
-/// What of a payload of one call is recorded.
-enum Rule {
-    Full,
-    None,
-    Redacted(Redactor),
-}
-
 /// The closing line on its way.
 pub(super) struct Closed {
     written: Written,
@@ -112,65 +85,12 @@ impl Recording {
         Ok(Self {
             log,
             required: table.on_failure == AuditFailure::Refuse,
-            payloads: match table.payloads {
-                AuditPayloads::Full => Payloads::Full,
-                AuditPayloads::None => Payloads::None,
-                AuditPayloads::Redacted => Payloads::redacted(snapshot)?,
-            },
+            payloads: Payloads::new(table.payloads, snapshot)?,
         })
     }
 
     pub fn log(&self) -> &Arc<Log> {
         &self.log
-    }
-}
-
-impl Payloads {
-    fn redacted(snapshot: &Snapshot) -> Result<Self, String> {
-        let redactor = |name: &str, table: &Pii| {
-            Redactor::new(table, Direction::Response).map_err(|error| format!("`[pii.{name}]`: {error}"))
-        };
-        let filters = snapshot
-            .pii
-            .iter()
-            .map(|(name, table)| Ok((name.clone(), redactor(name.as_str(), &both(table))?)))
-            .collect::<Result<_, String>>()?;
-        Ok(Self::Redacted {
-            filters,
-            otherwise: Redactor::strict(),
-        })
-    }
-
-    fn rule(&self, exchange: &Exchange<'_>, server: Option<&ServerName>) -> Rule {
-        match self {
-            Self::Full => Rule::Full,
-            Self::None => Rule::None,
-            Self::Redacted { filters, otherwise } => {
-                let request = exchange.request;
-                let filter = request.generation.snapshot.filter(&request.endpoint, server);
-                let own = filter.and_then(|name| filters.get(name));
-                Rule::Redacted(own.unwrap_or(otherwise).clone())
-            }
-        }
-    }
-}
-
-/// What is redacted in one direction is not to be read in the log of the other. Masked: the log gives nothing back.
-fn both(table: &Pii) -> Pii {
-    let mut types = table.responses.clone();
-    types.extend(
-        table
-            .requests
-            .iter()
-            .filter(|kind| !table.responses.contains(kind))
-            .cloned(),
-    );
-    Pii {
-        requests: Vec::new(),
-        responses: types,
-        reversible: false,
-        restore_to: Vec::new(),
-        ..table.clone()
     }
 }
 
@@ -196,17 +116,20 @@ pub(super) async fn begin(
     if recording.log.is_none() {
         return Ok(recorded);
     }
-    let subject = who(Line::part().text("call", &recording.log.call()), exchange)
+    let log = &recording.log;
+    let subject = who(Line::part().display("call", log.call()), exchange)
         .text("server", permit.server().as_str())
         .text(key(permit.kind()), permit.name());
-    let opening = asked(Line::new("call", Timestamp::now()).with(&subject), exchange)
-        .text("decision", "allowed")
-        .text("rule", &permit.rule().to_string());
     let rule = recording.payloads.rule(exchange, Some(permit.server()));
-    let opening = redacted.put(arguments(opening, exchange, &rule));
+    let arguments = recorded_arguments(exchange);
+    let opening = Line::with_room("call", Timestamp::now(), arguments.len()).with(&subject);
+    let opening = asked(opening, exchange)
+        .text("decision", "allowed")
+        .display("rule", permit.rule());
+    let opening = redacted.put(put_arguments(opening, exchange, arguments, &rule));
     let written = async {
-        let slot = recording.log.reserve().await?;
-        recording.log.write(opening).await.map(|()| slot)
+        let slot = log.reserve().await?;
+        log.write(opening).await.map(|()| slot)
     };
     match written.await {
         Ok(slot) => {
@@ -238,14 +161,16 @@ pub(super) async fn refused(
     if recording.log.is_none() {
         return Ok(());
     }
-    let line = Line::new("denied", Timestamp::now()).text("call", &recording.log.call());
+    let arguments = recorded_arguments(exchange);
+    let line = Line::with_room("denied", Timestamp::now(), arguments.len()).display("call", recording.log.call());
     let (line, server) = sought(who(line, exchange), exchange, view);
     let line = asked(line, exchange)
         .text("decision", status)
         .text("status", status)
         .text("reason", &safe(reason));
-    let rule = recording.payloads.rule(exchange, server);
-    let written = recording.log.write(arguments(line, exchange, &rule)).await;
+    let rule = recording.payloads.rule(exchange, server).unpassed();
+    let line = put_arguments(line, exchange, arguments, &rule);
+    let written = recording.log.write(line).await;
     if written.is_err() && recording.required {
         return Err(Unrecorded);
     }
@@ -336,16 +261,16 @@ impl Recorded {
         let redacted = std::mem::take(&mut self.redacted);
         self.gate.counters.redacted("response", &redacted);
         let closing = self.closing.take()?;
-        let mut line = Line::new("answer", Timestamp::now())
+        let mut line = Line::with_room("answer", Timestamp::now(), self.answer.kept())
             .with(&closing.subject)
             .text("status", outcome.as_str())
             .milliseconds("duration-ms", self.running.elapsed())
-            .number("response-bytes", self.answer.length);
+            .number("response-bytes", self.answer.length());
         line = redacted.put(line);
         if let Some(reason) = reason {
             line = line.text("reason", reason);
-        } else if outcome != Outcome::Cancelled {
-            line = std::mem::take(&mut self.answer).put(line, "response", &closing.rule);
+        } else if outcome != Outcome::Cancelled && self.answer.kept() > 0 {
+            line = closing.rule.put_answer(line, &self.answer);
         }
         Some((closing.slot, line, closing.required))
     }
@@ -408,120 +333,18 @@ impl Closed {
     }
 }
 
-impl Payload {
-    fn add(&mut self, piece: &Bytes) {
-        self.length += piece.len() as u64;
-        if self.length <= MAX_PAYLOAD as u64 {
-            self.pieces.push(piece.clone());
-        } else {
-            self.pieces.clear();
-        }
-    }
-
-    /// As the rule says; what is too long stays out, and its length tells of it.
-    fn put(self, line: Line, key: &str, rule: &Rule) -> Line {
-        if self.length == 0 || self.length > MAX_PAYLOAD as u64 {
-            return line;
-        }
-        match rule {
-            Rule::None => line,
-            Rule::Full => line.json(key, self.pieces.iter().map(|piece| &piece[..])),
-            Rule::Redacted(redactor) => {
-                let redacted = redactor.redact(self.pieces);
-                line.json(key, redacted.pieces().iter().map(|piece| &piece[..]))
-            }
-        }
-    }
+/// What may be recorded of the arguments; empty where there are none, or too many bytes: their length tells of it.
+fn recorded_arguments<'a>(exchange: &'a Exchange<'_>) -> &'a [u8] {
+    let given = exchange.params().and_then(|params| params.arguments);
+    let given = given.map(|span| span.of(exchange.body));
+    given.filter(|given| given.len() <= MAX_PAYLOAD).unwrap_or_default()
 }
 
-/// Who asks, and where.
-fn who(line: Line, exchange: &Exchange<'_>) -> Line {
-    let request = exchange.request;
-    line.text("endpoint", request.endpoint.as_str())
-        .text("principal", &request.identity.caller.principal.to_string())
-}
-
-/// How it is asked for, and under which files.
-fn asked(line: Line, exchange: &Exchange<'_>) -> Line {
-    let line = line
-        .number("generation", exchange.request.generation.number)
-        .text("method", exchange.method.as_str());
-    let line = match client(exchange) {
-        Some(client) => line.text("client", &client),
-        None => line,
-    };
-    match exchange.traced.id() {
-        Some(trace) => line.text("trace", &trace),
-        None => line,
-    }
-}
-
-/// The program that asks, as it says itself.
-fn client(exchange: &Exchange<'_>) -> Option<Arc<str>> {
-    match &exchange.client {
-        Client::Legacy(session) => session.client.clone(),
-        Client::Modern(_) => {
-            let info = exchange.params()?.meta.as_ref()?.client_info?;
-            client_name(exchange.body, info)
-        }
-    }
-}
-
-/// `clientInfo` as one short text that a terminal may show.
-pub(super) fn client_name(body: &[u8], info: Span) -> Option<Arc<str>> {
-    let member = |key: &str| string(body, json::find(body, info, key).ok()??);
-    let name = member("name")?;
-    let whole = match member("version") {
-        Some(version) => format!("{name} {version}"),
-        None => name.into_owned(),
-    };
-    let safe = safe(&whole);
-    Some(safe[..floor(&safe, MAX_CLIENT)].into())
-}
-
-fn arguments(line: Line, exchange: &Exchange<'_>, rule: &Rule) -> Line {
+fn put_arguments(line: Line, exchange: &Exchange<'_>, arguments: &[u8], rule: &Rule) -> Line {
     let line = line.number("request-bytes", exchange.body.len() as u64);
-    let Some(span) = exchange.params().and_then(|params| params.arguments) else {
-        return line;
-    };
-    let mut given = Payload::default();
-    given.add(&exchange.slice(span));
-    given.put(line, "arguments", rule)
-}
-
-/// What was asked for by a name that this caller does not have: where it is selected, the server and its own name.
-fn sought<'a>(line: Line, exchange: &Exchange<'_>, view: &'a View) -> (Line, Option<&'a ServerName>) {
-    let Some(params) = exchange.params() else {
-        return (line, None);
-    };
-    let text = |span: Option<Span>| string(exchange.body, span?);
-    let (shown, kind) = match (exchange.method, text(params.name), text(params.uri)) {
-        (Method::ResourcesRead, _, Some(uri)) => (uri, ObjectKind::Resource),
-        (Method::ToolsCall, Some(name), _) => (name, ObjectKind::Tool),
-        (Method::PromptsGet, Some(name), _) => (name, ObjectKind::Prompt),
-        _ => return (line, None),
-    };
-    let offer = &view.offer;
-    let mut tools = offer.tools.iter().map(|tool| &tool.item);
-    let offered = match kind {
-        ObjectKind::Tool => tools.find(|item| *item.shown == *shown),
-        ObjectKind::Prompt => offer.prompts.iter().find(|item| *item.shown == *shown),
-        ObjectKind::Resource => offer.resources.iter().find(|item| *item.shown == *shown),
-    };
-    match offered {
-        Some(item) => {
-            let server = &offer.servers[item.server].name;
-            let line = line.text("server", server.as_str()).text(key(kind), &item.name);
-            (line, Some(server))
-        }
-        None => (line.text(key(kind), &shown[..floor(&shown, MAX_NAME)]), None),
-    }
-}
-
-fn key(kind: ObjectKind) -> &'static str {
-    match kind {
-        ObjectKind::Tool => "tool",
-        ObjectKind::Prompt => "prompt",
-        ObjectKind::Resource => "resource",
+    if arguments.is_empty() {
+        line
+    } else {
+        rule.put_arguments(line, arguments)
     }
 }
