@@ -17,6 +17,7 @@ mod grant;
 mod issuers;
 mod jwks;
 mod jwt;
+pub mod oidc;
 mod reply;
 mod request;
 mod route;

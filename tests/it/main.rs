@@ -17,6 +17,7 @@ mod house;
 mod issuer;
 mod load;
 mod lock;
+mod oidc;
 mod pii;
 mod plans;
 mod reload;
