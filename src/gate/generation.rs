@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 use crate::auth::Issuers;
+use crate::auth::oidc::Provider;
 use crate::gate::auth::Identities;
 use crate::gate::filter::{Filter, Filters};
 use crate::gate::http::Doors;
@@ -39,6 +40,8 @@ pub struct Generation {
     pub recording: Recording,
     /// `None`: traces are off.
     pub traces: Option<Arc<Traces>>,
+    /// Of `[login.oidc]`.
+    pub provider: Option<Arc<Provider>>,
     pub(super) doors: Doors,
     pub(super) identities: Identities,
     filters: Filters,
@@ -55,6 +58,7 @@ pub struct GenerationParts {
     pub recording: Recording,
     pub traces: Option<Arc<Traces>>,
     pub issuers: Issuers,
+    pub provider: Option<Arc<Provider>>,
 }
 
 #[derive(Default)]
@@ -75,12 +79,14 @@ impl Generation {
             recording,
             traces,
             issuers,
+            provider,
         } = parts;
         Self {
             number,
             digest,
             recording,
             traces,
+            provider,
             doors: Doors::of(&snapshot.gateway),
             identities: Identities::of(&snapshot, issuers),
             endpoints: snapshot

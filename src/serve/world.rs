@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::audit::{self, Log};
 use crate::auth::Issuers;
+use crate::auth::oidc::{ClientSecret, Provider};
 use crate::fetch::Fetch;
 use crate::gate::{Filters, Generation, GenerationParts, Recording};
 use crate::name::ServerName;
@@ -29,6 +30,8 @@ pub(super) struct World {
     pub(super) control: Option<Remote>,
     pub(super) settings: BTreeMap<ServerName, Settings>,
     filters: Filters,
+    /// Of `[login.oidc]`.
+    client_secret: Option<ClientSecret>,
 }
 
 /// A world that may lack something.
@@ -117,12 +120,17 @@ impl Draft {
             problems.push(error.to_string());
             Filters::default()
         });
+        let login = snapshot.login.as_ref().and_then(|login| login.oidc.as_ref());
+        let client_secret = login
+            .and_then(|login| secrets.get(login.client_secret.as_ref()?).ok())
+            .map(|secret| ClientSecret::new(secret.expose()));
         let world = World {
             files,
             tls,
             control,
             settings,
             filters,
+            client_secret,
         };
         Self { world, problems }
     }
@@ -149,6 +157,7 @@ impl World {
             && self.settings == other.settings
             && self.tls == other.tls
             && self.control == other.control
+            && self.client_secret == other.client_secret
     }
 
     /// Of the endpoints; nothing listens where nothing is served.
@@ -209,6 +218,7 @@ impl World {
                 recording,
                 traces,
                 issuers,
+                provider: self.provider(old, &fetch),
             })),
             Ok(_) => Err(problems),
             Err(problem) => {
@@ -216,6 +226,13 @@ impl World {
                 Err(problems)
             }
         }
+    }
+
+    /// Where people sign in; what is known of it is kept where it is the same.
+    fn provider(&self, old: Option<&Generation>, fetch: &Fetch) -> Option<Arc<Provider>> {
+        let table = self.files.snapshot.login.as_ref()?.oidc.as_ref()?;
+        let old = old.and_then(|old| old.provider.as_ref());
+        Some(Provider::new(table, self.client_secret.clone(), fetch, old))
     }
 
     /// Those that run, where they go to the same collector; its connection and what waits for it are kept.
@@ -267,6 +284,10 @@ fn references(snapshot: &Snapshot, control_is_fixed: bool) -> BTreeSet<(String, 
         for (name, token) in &control.tokens {
             found.insert((format!("`gateway.control.token.{name}.secret`"), &token.secret));
         }
+    }
+    let login = snapshot.login.as_ref().and_then(|login| login.oidc.as_ref());
+    if let Some(secret) = login.and_then(|login| login.client_secret.as_ref()) {
+        found.insert(("`login.oidc.client-secret`".to_owned(), secret));
     }
     if let Some(tls) = &snapshot.gateway.tls {
         found.insert(("`gateway.tls.key`".to_owned(), &tls.key));
