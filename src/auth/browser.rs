@@ -16,6 +16,8 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::auth::secret::{self, Hash};
+use crate::name::{Caller, Principal};
+use crate::snapshot::Snapshot;
 
 /// A browser by the value of its cookie.
 pub struct Browser {
@@ -108,6 +110,40 @@ impl Browser {
         );
         self.is_new.then(|| HeaderValue::try_from(text).ok()).flatten()
     }
+}
+
+impl Person {
+    /// Who they are to the roles of this configuration. `None`: they may not sign in here any more.
+    pub fn caller(&self, snapshot: &Snapshot) -> Option<Caller> {
+        caller(snapshot, &self.user, &self.groups, &self.source)
+    }
+}
+
+/// A person of a local account has the groups of its table as it is now, one of the provider those that it said.
+pub(super) fn caller(
+    snapshot: &Snapshot,
+    user: &Arc<str>,
+    groups: &BTreeSet<Arc<str>>,
+    source: &Source,
+) -> Option<Caller> {
+    let groups = match (source, snapshot.users.get(&**user)) {
+        (Source::Local, Some(table)) if local_accounts_count(snapshot) => table.groups.clone(),
+        (Source::Provider(issuer), None) => {
+            let provider = snapshot.login.as_ref()?.oidc.as_ref()?;
+            (provider.issuer == *issuer).then(|| groups.clone())?
+        }
+        _ => return None,
+    };
+    Some(Caller {
+        principal: Principal::User(Arc::clone(user)),
+        groups,
+    })
+}
+
+/// `[login]`: local accounts sign in where there is no provider, or `local` says so.
+pub(super) fn local_accounts_count(snapshot: &Snapshot) -> bool {
+    let login = snapshot.login.as_ref();
+    login.is_none_or(|login| login.local || login.oidc.is_none())
 }
 
 /// `__Host-` binds a cookie to this very host and to TLS. Over plain HTTP on loopback there is no such thing, and all ports

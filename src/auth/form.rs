@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use url::form_urlencoded;
 
+use crate::auth::problem::Problem;
+
 /// Names and values of a query or a form.
 #[derive(Debug, Default)]
 pub(super) struct Form(BTreeMap<String, String>);
@@ -14,6 +16,12 @@ pub(super) struct Twice(pub(super) String);
 
 /// More fields than any request of ours has.
 const MAX_FIELDS: usize = 64;
+
+impl Twice {
+    pub(super) fn problem(&self) -> Problem {
+        Problem::request(format!("`{}` is there twice", crate::text::safe(&self.0)))
+    }
+}
 
 impl Form {
     pub(super) fn read(bytes: &[u8]) -> Result<Self, Twice> {

@@ -10,9 +10,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::auth::browser::{Person, Source};
+use crate::auth::browser::{self, Person, Source};
 use crate::auth::secret::{self, ACCESS, Hash, REFRESH};
-use crate::name::{Caller, EndpointName, Principal};
+use crate::name::{Caller, EndpointName};
 use crate::snapshot::Snapshot;
 
 /// How long an access token counts.
@@ -137,19 +137,7 @@ impl Grant {
 
     /// Who its tokens stand for now. `None`: the person may not sign in here any more.
     pub fn caller(&self, snapshot: &Snapshot) -> Option<Caller> {
-        let table = snapshot.users.get(&*self.user);
-        let groups = match (&self.source, table) {
-            (Source::Local, Some(table)) if local_accounts_count(snapshot) => table.groups.clone(),
-            (Source::Provider(issuer), None) => {
-                let provider = snapshot.login.as_ref()?.oidc.as_ref()?;
-                (provider.issuer == *issuer).then(|| self.groups.clone())?
-            }
-            _ => return None,
-        };
-        Some(Caller {
-            principal: Principal::User(Arc::clone(&self.user)),
-            groups,
-        })
+        browser::caller(snapshot, &self.user, &self.groups, &self.source)
     }
 
     /// Is this the hash of an access token of it that counts now?
@@ -222,12 +210,4 @@ impl Grant {
     fn was_spent(&self, hash: &Hash) -> bool {
         self.spent.iter().any(|spent| spent.is(hash))
     }
-}
-
-/// `[login]`: local accounts sign in where there is no provider, or `local` says so.
-pub(super) fn local_accounts_count(snapshot: &Snapshot) -> bool {
-    snapshot
-        .login
-        .as_ref()
-        .is_none_or(|login| login.local || login.oidc.is_none())
 }

@@ -8,26 +8,51 @@
 //! The way of a client: 401 → metadata → `/register` (or its own document) → `/authorize` → `/sign-in` → `/consent` → `/token` → the
 //! gate, which asks for an [`Access`] at every request.
 
-#![allow(dead_code, reason = "the routes that use it come with the store's records")]
-
+mod audit;
+mod authorize;
 mod browser;
+mod client;
+mod consent;
+#[allow(dead_code, reason = "the rest of it is for signing in at an identity provider")]
 mod discovery;
 mod form;
 mod grant;
+mod grants;
+mod home;
 mod issuers;
 mod jwks;
+#[allow(dead_code, reason = "the rest of it is for signing in at an identity provider")]
 mod jwt;
+mod metadata;
 pub mod oidc;
+mod pages;
+mod password;
+mod problem;
 mod reply;
 mod request;
+mod revoke;
 mod route;
 mod secret;
+mod server;
+mod sign_in;
 mod throttle;
+mod token;
 
 pub use browser::{Browser, Person, Source};
 pub use grant::{Access, Grant, GrantClient};
 pub use issuers::{Issuers, Verified};
 pub use jwks::Unverified;
+pub use metadata::SCOPE;
 pub use reply::Reply;
 pub use request::{Account, AccountState, Accounts, MAX_BODY, Request, ToolLine, World};
 pub use route::Route;
+pub use secret::ACCESS;
+pub use server::{Auth, Refused};
+
+use crate::snapshot::Snapshot;
+
+/// May people sign in here at all? Where not, there is no authorization server.
+pub fn is_open(snapshot: &Snapshot) -> bool {
+    let by_provider = snapshot.login.as_ref().is_some_and(|login| login.oidc.is_some());
+    by_provider || (!snapshot.users.is_empty() && browser::local_accounts_count(snapshot))
+}

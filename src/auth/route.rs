@@ -2,7 +2,9 @@
 
 use http::Method;
 
+use crate::auth::is_open;
 use crate::name::EndpointName;
+use crate::snapshot::Snapshot;
 
 /// What a path asks for.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -82,6 +84,15 @@ impl Route {
         }
         let endpoint = path.strip_prefix(RESOURCE_METADATA)?.strip_prefix("/mcp/")?;
         Some(Self::ResourceMetadata(Some(endpoint.to_owned())))
+    }
+
+    /// Is there anybody whom it serves in this configuration?
+    pub fn is_served(&self, snapshot: &Snapshot) -> bool {
+        match self {
+            // Tokens of an external issuer are as good a reason to ask what this is.
+            Self::ResourceMetadata(_) => is_open(snapshot) || !snapshot.issuers.is_empty(),
+            _ => is_open(snapshot),
+        }
     }
 
     /// Where the protected-resource metadata of an endpoint stands (RFC 9728 section 3.1).

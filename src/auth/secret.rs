@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 /// What a token or code begins with, its use first: a leaked one is found by scanners, and read as what it is.
-pub(super) const ACCESS: &str = "mcpgw_at_";
+pub const ACCESS: &str = "mcpgw_at_";
 pub(super) const REFRESH: &str = "mcpgw_rt_";
 
 /// SHA-256 of a secret text.

@@ -1,4 +1,4 @@
-//! `[login]`, `[user.NAME]`, `[issuer.NAME]`: people and whose word about them counts. Checked, not served yet.
+//! `[login]`, `[user.NAME]`, `[issuer.NAME]`: people and whose word about them counts. `[login.oidc]` and issuers are checked, not served yet.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use crate::snapshot::{Issuer, Jwks, Login, Oidc, Subject, User};
 
 pub(super) fn login(context: &mut Context<'_>) -> Option<Login> {
     let tables = context.tables;
-    let (table, place) = tables.login.with_place()?;
-    context.later(Some(place), "`[login]` is");
+    let (table, _) = tables.login.with_place()?;
+    context.later(table.oidc.place(), "`[login.oidc]` is");
     let oidc = table.oidc.get().and_then(|table| oidc(table, context));
     Some(Login {
         local: table.local.get().copied().unwrap_or(!table.oidc.is_given()),
@@ -79,7 +79,6 @@ pub(super) fn users(context: &mut Context<'_>) -> BTreeMap<UserName, User> {
     let mut users = BTreeMap::new();
     for entry in context.tables.users.entries() {
         context.origin(Subject::User(entry.name.clone()), entry.place);
-        context.later(Some(entry.place), &format!("the local account `{}` is", entry.name));
         let user = User {
             password_hash: entry
                 .value

@@ -1,7 +1,9 @@
-//! Who is calling: a service's token, a token of an external issuer, or nobody.
+//! Who is calling: a service by its static token, a person by the access token of a grant, whoever an external issuer vouches
+//! for, or nobody.
 //!
 //! A wrong or expired token is 401, never `anonymous`. Tokens are looked up by their SHA-256, so that neither the
-//! gateway's memory nor a comparison's timing gives them away. Only a token that was not seen before waits, for its issuer's keys.
+//! gateway's memory nor a comparison's timing gives them away. Only a token that was not seen before waits, for its issuer's
+//! keys or the store.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -13,9 +15,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use sha2::{Digest, Sha256};
 
-use crate::auth::{Issuers, Unverified, Verified};
+use crate::auth::{Access, Auth, Issuers, Refused, Unverified, Verified};
 use crate::gate::error::Error;
-use crate::name::{Caller, Principal};
+use crate::name::{Caller, EndpointName, Principal};
 use crate::snapshot::Snapshot;
 use crate::snapshot::access::Rights;
 
@@ -30,21 +32,24 @@ pub(super) struct Identity {
 /// How it is known who this is.
 #[derive(Debug)]
 enum Proof {
+    /// The grant's id.
+    Grant(Arc<str>),
+    Issuer(Verified),
     None,
     Service {
         /// SHA-256 of the token that it came with.
         token: [u8; 32],
         expires: Option<Date>,
     },
-    Issuer(Verified),
 }
 
-/// Callers of issuers that are remembered with their rights; beyond, they are put together anew.
+/// Callers of issuers that are remembered with their rights, and people with theirs; beyond, they are put together anew.
 const MAX_REMEMBERED: usize = 10_000;
 
 /// All callers that this generation knows by a static secret, the one it knows by none, and those that others vouch for.
 pub(super) struct Identities {
     snapshot: Arc<Snapshot>,
+    people: Mutex<HashMap<Caller, Rights>>,
     services: HashMap<[u8; 32], Arc<Identity>>,
     anonymous: Arc<Identity>,
     issuers: Issuers,
@@ -81,6 +86,7 @@ impl Identities {
         };
         Self {
             snapshot: Arc::clone(snapshot),
+            people: Mutex::default(),
             services,
             anonymous: Arc::new(anonymous),
             issuers,
@@ -89,9 +95,13 @@ impl Identities {
     }
 
     /// The same caller in this generation, where its proof still counts.
-    pub(super) fn again(&self, identity: &Identity) -> Option<Arc<Identity>> {
+    pub(super) fn again(&self, auth: &Auth, identity: &Identity) -> Option<Arc<Identity>> {
         match &identity.proof {
             Proof::None => Some(Arc::clone(&self.anonymous)),
+            Proof::Grant(id) => {
+                let access = auth.still(&self.snapshot, id)?;
+                (access.caller.principal == identity.caller.principal).then(|| self.person(access))
+            }
             Proof::Service { token, .. } => self
                 .services
                 .get(token)
@@ -105,8 +115,13 @@ impl Identities {
         &self.issuers
     }
 
-    /// Reads `Authorization`; without it the caller is anonymous.
-    pub(super) async fn identify(&self, headers: &HeaderMap) -> Result<Arc<Identity>, Error> {
+    /// Reads `Authorization`; without it the caller is anonymous. A grant's token counts at its `endpoint` only.
+    pub(super) async fn identify(
+        &self,
+        auth: &Auth,
+        headers: &HeaderMap,
+        endpoint: Option<&EndpointName>,
+    ) -> Result<Arc<Identity>, Error> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let Some(value) = values.next() else {
             return Ok(Arc::clone(&self.anonymous));
@@ -118,6 +133,15 @@ impl Identities {
                 "send one `Authorization: Bearer TOKEN` header",
             ));
         };
+        if token.starts_with(crate::auth::ACCESS) {
+            let access = auth.access(&self.snapshot, token, endpoint).await;
+            return access
+                .map(|access| self.person(access))
+                .map_err(|refused| match refused {
+                    Refused::Invalid(why) => invalid_token().with_detail(format!("an access token: {why}")),
+                    Refused::Unknown => Error::unavailable("this token cannot be checked now", RETRY_LATER),
+                });
+        }
         let hash: [u8; 32] = Sha256::digest(token.as_bytes()).into();
         match self.services.get(&hash) {
             Some(identity) if !identity.is_expired() => Ok(Arc::clone(identity)),
@@ -173,6 +197,25 @@ impl Identities {
     fn remembered(&self) -> std::sync::MutexGuard<'_, HashMap<[u8; 32], Arc<Identity>>> {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    fn person(&self, access: Access) -> Arc<Identity> {
+        let mut people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = people.get(&access.caller).cloned();
+        let rights = kept.unwrap_or_else(|| {
+            if people.len() >= MAX_REMEMBERED {
+                people.clear();
+            }
+            let rights = Rights::of(&self.snapshot, &access.caller);
+            people.insert(access.caller.clone(), rights.clone());
+            rights
+        });
+        drop(people);
+        Arc::new(Identity {
+            rights,
+            caller: access.caller,
+            proof: Proof::Grant(access.grant),
+        })
+    }
 }
 
 /// Seconds until a client may try again what could not be checked.
@@ -181,6 +224,14 @@ const RETRY_LATER: u64 = 5;
 impl Identity {
     pub(super) fn is_anonymous(&self) -> bool {
         self.caller.principal == Principal::Anonymous
+    }
+
+    /// The grant that its token belongs to.
+    pub(super) fn grant(&self) -> Option<&str> {
+        match &self.proof {
+            Proof::Grant(id) => Some(id),
+            Proof::Issuer(_) | Proof::None | Proof::Service { .. } => None,
+        }
     }
 
     /// Under which key limits count: `anonymous` counts per client address.
@@ -194,7 +245,7 @@ impl Identity {
     /// The clock is asked only where there is an end.
     fn is_expired(&self) -> bool {
         match &self.proof {
-            Proof::None => false,
+            Proof::Grant(_) | Proof::None => false,
             Proof::Service { expires, .. } => {
                 expires.is_some_and(|last| jiff::tz::Offset::UTC.to_datetime(Timestamp::now()).date() > last)
             }

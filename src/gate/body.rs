@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, Sleep, sleep};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
 use crate::gate::reply::{EventReply, JsonReply};
 use crate::mcp::edit::Pieces;
@@ -24,7 +25,11 @@ const ONE_PIECE: usize = 16 * 1024;
 
 /// The body of every answer of the gate.
 #[derive(Default)]
-pub struct Body(Inner);
+pub struct Body {
+    inner: Inner,
+    /// Who reads it may not any more once this is there.
+    cut: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
 
 #[derive(Default)]
 enum Inner {
@@ -53,23 +58,33 @@ pub type Broken = Box<dyn std::error::Error + Send + Sync>;
 
 impl Body {
     pub(super) fn empty() -> Self {
-        Self(Inner::Empty)
+        Self::default()
     }
 
     pub(super) fn json(reply: JsonReply) -> Self {
-        Self(Inner::Json(Box::new(reply)))
+        Inner::Json(Box::new(reply)).into()
     }
 
     pub(super) fn events(reply: EventReply) -> Self {
-        Self(Inner::Events(Box::new(reply)))
+        Inner::Events(Box::new(reply)).into()
     }
 
     pub(super) fn feed(messages: mpsc::Receiver<Bytes>, owner: impl Send + Sync + 'static) -> Self {
-        Self(Inner::Feed(Box::new(Feed {
+        Inner::Feed(Box::new(Feed {
             messages,
             keep_alive: Box::pin(sleep(KEEP_ALIVE)),
             _owner: Box::new(owner),
-        })))
+        }))
+        .into()
+    }
+
+    /// Breaks off when `gone` is cancelled. What is ready already goes out all the same.
+    #[must_use]
+    pub(super) fn until(mut self, gone: CancellationToken) -> Self {
+        if !matches!(self.inner, Inner::Empty | Inner::Ready { .. }) {
+            self.cut = Some(Box::pin(gone.cancelled_owned()));
+        }
+        self
     }
 
     /// Short answers are put together: a copy costs less than a write in parts.
@@ -85,11 +100,18 @@ impl Body {
             }
             (first, rest) = (whole.freeze(), VecDeque::new());
         }
-        Self(Inner::Ready {
+        Inner::Ready {
             first,
             rest,
             left: length as u64,
-        })
+        }
+        .into()
+    }
+}
+
+impl From<Inner> for Body {
+    fn from(inner: Inner) -> Self {
+        Self { inner, cut: None }
     }
 }
 
@@ -110,7 +132,13 @@ impl http_body::Body for Body {
     type Error = Broken;
 
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        let frame = match &mut self.get_mut().0 {
+        let body = self.get_mut();
+        if let Some(cut) = &mut body.cut
+            && cut.as_mut().poll(cx).is_ready()
+        {
+            return Poll::Ready(Some(Err("the grant has ended".into())));
+        }
+        let frame = match &mut body.inner {
             Inner::Empty => None,
             Inner::Ready { first, rest, left } => (*left > 0).then(|| {
                 let next = rest.pop_front().unwrap_or_default();
@@ -126,7 +154,7 @@ impl http_body::Body for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &self.inner {
             Inner::Empty => true,
             Inner::Ready { left, .. } => *left == 0,
             Inner::Json(_) | Inner::Events(_) | Inner::Feed(_) => false,
@@ -134,7 +162,7 @@ impl http_body::Body for Body {
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.inner {
             Inner::Empty => SizeHint::with_exact(0),
             Inner::Ready { left, .. } => SizeHint::with_exact(*left),
             Inner::Json(reply) => reply.size_hint(),

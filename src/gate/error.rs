@@ -2,6 +2,8 @@
 //!
 //! Two audiences: `public` goes to the client, `detail` to the log only.
 
+use std::fmt::Write as _;
+
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, Response, StatusCode};
@@ -32,9 +34,17 @@ pub(super) struct Error {
 pub(super) enum Extra {
     None,
     Allow(&'static str),
-    /// RFC 6750: `None` is the bare challenge, `Some` an `error` code of the RFC.
-    Challenge(Option<&'static str>),
+    Challenge(Box<Challenge>),
     RetryAfter(u64),
+}
+
+/// `WWW-Authenticate` (RFC 6750 section 3).
+#[derive(Debug)]
+pub(super) struct Challenge {
+    /// An `error` code of the RFC; `None` for the bare challenge.
+    problem: Option<&'static str>,
+    /// Where a client learns how to get a token (RFC 9728 section 5.1).
+    metadata: Option<String>,
 }
 
 impl Error {
@@ -80,7 +90,10 @@ impl Error {
     /// RFC 6750 section 3: a request without credentials gets the bare challenge, one with bad ones `invalid_token`.
     pub(super) fn unauthorized(problem: Option<&'static str>, public: impl Into<String>) -> Self {
         let mut error = Self::new(StatusCode::UNAUTHORIZED, code::INVALID_REQUEST, public);
-        error.extra = Extra::Challenge(problem);
+        error.extra = Extra::Challenge(Box::new(Challenge {
+            problem,
+            metadata: None,
+        }));
         error
     }
 
@@ -99,6 +112,15 @@ impl Error {
 
     pub(super) fn internal(public: impl Into<String>) -> Self {
         Self::new(StatusCode::OK, code::INTERNAL, public)
+    }
+
+    /// Tells a client that has no good token where to learn how to get one.
+    #[must_use]
+    pub(super) fn with_metadata(mut self, url: impl FnOnce() -> String) -> Self {
+        if let Extra::Challenge(challenge) = &mut self.extra {
+            challenge.metadata = Some(url());
+        }
+        self
     }
 
     #[must_use]
@@ -129,18 +151,26 @@ impl Error {
             Extra::Allow(allow) => {
                 headers.insert(ALLOW, HeaderValue::from_static(allow));
             }
-            Extra::Challenge(problem) => {
-                let challenge = match problem {
-                    None => HeaderValue::from_static(r#"Bearer realm="mcpgw""#),
-                    Some(problem) => HeaderValue::try_from(format!(r#"Bearer realm="mcpgw", error="{problem}""#))
-                        .unwrap_or(HeaderValue::from_static("Bearer")),
-                };
-                headers.insert(WWW_AUTHENTICATE, challenge);
+            Extra::Challenge(challenge) => {
+                headers.insert(WWW_AUTHENTICATE, challenge.header());
             }
             Extra::RetryAfter(seconds) => {
                 headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
             }
         }
         answer
+    }
+}
+
+impl Challenge {
+    fn header(&self) -> HeaderValue {
+        let mut text = r#"Bearer realm="mcpgw""#.to_owned();
+        if let Some(problem) = self.problem {
+            let _infallible = write!(text, r#", error="{problem}""#);
+        }
+        if let Some(url) = &self.metadata {
+            let _infallible = write!(text, r#", resource_metadata="{url}", scope="{}""#, crate::auth::SCOPE);
+        }
+        HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("Bearer"))
     }
 }

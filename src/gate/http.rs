@@ -4,6 +4,7 @@
 //! except [`collect`], which bounds it.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -32,6 +33,8 @@ const USUAL_ACCEPT: &[u8] = b"application/json, text/event-stream";
 
 /// Which `Host` and `Origin` values pass, made once a generation.
 pub(super) struct Doors {
+    /// `public-url`: our own pages may ask too.
+    own: String,
     hosts: HashSet<String>,
     origins: HashSet<String>,
     /// A loopback `listen` also answers to loopback names.
@@ -41,6 +44,7 @@ pub(super) struct Doors {
 impl Doors {
     pub(super) fn of(gateway: &Gateway) -> Self {
         Self {
+            own: gateway.public_url.clone(),
             hosts: gateway
                 .allowed_hosts
                 .iter()
@@ -69,7 +73,7 @@ impl Doors {
         let listed = origins.next().is_none()
             && origin
                 .to_str()
-                .is_ok_and(|origin| self.origins.contains(origin) || self.is_own(origin));
+                .is_ok_and(|origin| origin == self.own || self.origins.contains(origin) || self.is_own(origin));
         if listed {
             return Ok(());
         }
@@ -101,6 +105,40 @@ pub(super) fn host(request: &Parts) -> Option<&str> {
         return None;
     }
     Some(without_port(text))
+}
+
+/// The URL under which the sender sees us: `public-url`; where that is of this machine, with the loopback name that was used,
+/// so that `localhost` and `127.0.0.1` are each whole in themselves.
+pub(super) fn base(gateway: &Gateway, request: &Parts) -> String {
+    let public = gateway.public_url.as_str();
+    let is_local = public
+        .split_once("://")
+        .filter(|(_, authority)| is_loopback_name(without_port(authority)));
+    let header = request.headers.get(HOST).and_then(|value| value.to_str().ok());
+    let named = request.uri.authority().map(http::uri::Authority::as_str).or(header);
+    match (is_local, named.filter(|named| is_loopback_name(without_port(named)))) {
+        (Some((scheme, _)), Some(named)) => format!("{scheme}://{}", named.to_ascii_lowercase()),
+        _ => public.to_owned(),
+    }
+}
+
+/// Who sent a request: the peer, or, behind a trusted proxy, the last one in `X-Forwarded-For` that is none.
+pub(super) fn client_address(gateway: &Gateway, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    let is_trusted = |address: &IpAddr| gateway.trusted_proxies.iter().any(|net| net.contains(address));
+    let mut address = peer.to_canonical();
+    let hops: Vec<&str> = headers
+        .get_all("x-forwarded-for")
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .collect();
+    for hop in hops.iter().rev() {
+        match hop.trim().parse::<IpAddr>() {
+            Ok(before) if is_trusted(&address) => address = before.to_canonical(),
+            _ => break,
+        }
+    }
+    address
 }
 
 fn without_port(authority: &str) -> &str {

@@ -345,7 +345,7 @@ impl Watch {
     /// What the caller's lists are now; `None` when it may not be here any more.
     fn look(&mut self) -> Option<[u64; 3]> {
         let generation = self.gate.generation();
-        self.identity = generation.identities.again(&self.identity)?;
+        self.identity = generation.identities.again(&self.gate.auth, &self.identity)?;
         if !self.identity.rights.may_enter(&self.endpoint) {
             return None;
         }

@@ -21,6 +21,7 @@ mod limit;
 mod list;
 mod listen;
 mod offer;
+mod people;
 mod pump;
 mod record;
 mod reply;
@@ -54,6 +55,7 @@ pub use generation::{Generation, GenerationParts};
 pub use offer::{Offer, OfferItem, OfferServer, OfferTool, Problem};
 pub use record::Recording;
 
+use crate::auth::{Auth, Route};
 use crate::gate::auth::Identity;
 use crate::gate::error::Error;
 use crate::gate::limit::Rates;
@@ -70,6 +72,7 @@ const SETTLE: Duration = Duration::from_millis(100);
 
 /// Everything that outlives a generation.
 pub struct Gate {
+    auth: Arc<Auth>,
     live: ArcSwap<Generation>,
     sessions: Sessions,
     rates: Rates,
@@ -83,8 +86,9 @@ pub struct Gate {
 
 impl Gate {
     /// Must be called within a tokio runtime.
-    pub fn new(generation: Generation) -> Arc<Self> {
+    pub fn new(generation: Generation, auth: Arc<Auth>) -> Arc<Self> {
         let gate = Arc::new(Self {
+            auth,
             live: ArcSwap::from_pointee(generation),
             sessions: Sessions::new(),
             rates: Rates::default(),
@@ -94,6 +98,7 @@ impl Gate {
             draining: CancellationToken::new(),
         });
         tokio::spawn(sweep(Arc::downgrade(&gate)));
+        tokio::spawn(follow_grants(Arc::downgrade(&gate), gate.auth.watch()));
         gate.follow_catalogues();
         gate
     }
@@ -107,6 +112,10 @@ impl Gate {
 
     pub fn generation(&self) -> Arc<Generation> {
         self.live.load_full()
+    }
+
+    pub fn auth(&self) -> &Arc<Auth> {
+        &self.auth
     }
 
     pub fn counters(&self) -> &Counters {
@@ -170,11 +179,15 @@ async fn respond(
     body: Incoming,
 ) -> (Option<Bytes>, Result<Response<Body>, Error>) {
     let begun = generation.traces.as_ref().map(|_| SystemTime::now());
-    let (endpoint, identity) = match admit(&generation, parts).await {
+    let (endpoint, identity) = match admit(gate, &generation, parts).await {
         Ok(Admitted::Preflight) => return (None, Ok(http::preflight(&parts.headers))),
         Ok(Admitted::Caller(endpoint, identity)) => (endpoint, identity),
+        Ok(Admitted::Person(route)) => {
+            return (None, people::answer(gate, &generation, &route, peer, parts, body).await);
+        }
         Err(error) => return (None, Err(error)),
     };
+    let gone = identity.grant().and_then(|grant| gate.auth.gone(grant));
     let trace = trace::Trace::of(&parts.headers, begun);
     let caller = exchange::Request {
         gate: Arc::clone(gate),
@@ -184,46 +197,67 @@ async fn respond(
         endpoint,
         trace,
     };
-    match parts.method {
-        Method::POST => exchange::post(caller, &parts.headers, body).await,
-        Method::GET => (None, listen::open_feed(&caller, &parts.headers)),
-        _ => (None, legacy::end_session(&caller, &parts.headers)),
+    let answered = async {
+        match parts.method {
+            Method::POST => exchange::post(caller, &parts.headers, body).await,
+            Method::GET => (None, listen::open_feed(&caller, &parts.headers)),
+            _ => (None, legacy::end_session(&caller, &parts.headers)),
+        }
+    };
+    let Some(gone) = gone else { return answered.await };
+    tokio::select! {
+        (id, answer) = answered => (id, answer.map(|answer| answer.map(|body| body.until(gone)))),
+        () = gone.cancelled() => (None, Err(Error::unauthorized(Some("invalid_token"), "the grant has ended"))),
     }
 }
 
 enum Admitted {
     Preflight,
+    /// For the authorization server.
+    Person(Route),
     Caller(EndpointName, Arc<Identity>),
 }
 
 /// Host, origin, path, method, caller, endpoint: in this order, so that each answer gives away no more than the one before.
-async fn admit(generation: &Generation, parts: &Parts) -> Result<Admitted, Error> {
+async fn admit(gate: &Gate, generation: &Generation, parts: &Parts) -> Result<Admitted, Error> {
     generation.doors.check_host(parts)?;
     generation.doors.check_origin(&parts.headers)?;
-    let name = parts
-        .uri
-        .path()
-        .strip_prefix("/mcp/")
-        .ok_or_else(|| Error::not_found("endpoints are at /mcp/NAME"))?;
+    let path = parts.uri.path();
+    let Some(name) = path.strip_prefix("/mcp/") else {
+        let route = Route::of(path).filter(|route| route.is_served(&generation.snapshot));
+        return route
+            .map(Admitted::Person)
+            .ok_or_else(|| Error::not_found("endpoints are at /mcp/NAME"));
+    };
     match parts.method {
         Method::OPTIONS => return Ok(Admitted::Preflight),
         Method::GET | Method::DELETE if speaks_modern(parts) => return Err(Error::method_not_allowed("POST")),
         Method::GET | Method::DELETE | Method::POST => {}
         _ => return Err(Error::method_not_allowed("POST, GET, DELETE, OPTIONS")),
     }
-    let identity = generation.identities.identify(&parts.headers).await?;
-    let endpoint = EndpointName::new(name)
-        .ok()
-        .filter(|endpoint| identity.rights.may_enter(endpoint));
-    match endpoint {
+    let named = EndpointName::new(name).ok();
+    let challenged = |error: Error| match &named {
+        Some(endpoint) if Route::ResourceMetadata(None).is_served(&generation.snapshot) => error.with_metadata(|| {
+            let base = http::base(&generation.snapshot.gateway, parts);
+            base + &Route::resource_metadata(endpoint)
+        }),
+        _ => error,
+    };
+    let identity = generation
+        .identities
+        .identify(&gate.auth, &parts.headers, named.as_ref())
+        .await
+        .map_err(challenged)?;
+    match named.clone().filter(|endpoint| identity.rights.may_enter(endpoint)) {
         Some(_) if identity.is_anonymous() && !is_local(generation, parts) => Err(Error::forbidden(
             "anonymous access is for this machine only",
         )
         .with_detail("an anonymous request came through a proxy or for a foreign host; `public-anonymous` is off")),
         Some(endpoint) => Ok(Admitted::Caller(endpoint, identity)),
-        None if identity.is_anonymous() => {
-            Err(Error::unauthorized(None, "send a token: `Authorization: Bearer TOKEN`"))
-        }
+        None if identity.is_anonymous() => Err(challenged(Error::unauthorized(
+            None,
+            "send a token: `Authorization: Bearer TOKEN`",
+        ))),
         None => Err(Error::not_found("there is no such endpoint")),
     }
 }
@@ -247,6 +281,18 @@ async fn sweep(gate: Weak<Gate>) {
         let Some(gate) = gate.upgrade() else { return };
         gate.sessions
             .sweep(gate.generation().snapshot.gateway.limits.session_idle);
+        // Grants end by the clock too, and nothing in the store changes then.
+        gate.auth.follow();
+        gate.changes.send_modify(|count| *count += 1);
+    }
+}
+
+/// Open streams look again whether they may go on when a grant has changed or gone.
+async fn follow_grants(gate: Weak<Gate>, mut changes: watch::Receiver<u64>) {
+    while changes.changed().await.is_ok() {
+        let Some(gate) = gate.upgrade() else { return };
+        gate.auth.follow();
+        gate.changes.send_modify(|count| *count += 1);
     }
 }
 

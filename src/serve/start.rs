@@ -11,6 +11,8 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
+use crate::auth::Auth;
+use crate::fetch::{self, Fetch};
 use crate::gate::{self, Gate};
 use crate::serve::adopt::{Adopter, SHUT_DOWN, keep};
 use crate::serve::apply::Asked;
@@ -157,8 +159,11 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
         world.tls.as_ref().map(|tls| Arc::clone(&tls.config)),
         world.files.snapshot.gateway.limits.connections,
     );
+    let memory = crate::store::Memory::default();
+    let mirror = crate::store::Mirror::of(&memory);
+    let auth = Auth::new(Arc::new(memory), mirror, Fetch::new(Arc::new(fetch::system_roots())));
     let parts = Parts {
-        gate: Gate::new(generation),
+        gate: Gate::new(generation, auth),
         paths: options.paths.clone(),
         state: state.directory.clone(),
         follows: options.follows,

@@ -5,6 +5,7 @@
 //! the state directory.
 
 mod files;
+mod records;
 
 use std::fmt;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub use files::Files;
+pub use records::{Expect, Kind, Memory, Mirror, Record, Records};
 
 /// Generations that are kept; older ones go.
 pub const KEPT: usize = 50;

@@ -18,6 +18,7 @@ mod issuer;
 mod load;
 mod lock;
 mod oidc;
+mod people;
 mod pii;
 mod plans;
 mod reload;

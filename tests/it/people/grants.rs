@@ -1,0 +1,88 @@
+//! Grants: seen and ended by their person and by the client.
+
+use std::time::Duration;
+
+use http_body_util::BodyExt as _;
+
+use super::agent::{ALICE, Agent, BOB, CALLBACK, gateway};
+
+#[tokio::test]
+async fn revoking_on_my_page_ends_the_next_call_and_the_open_stream() {
+    let gateway = gateway();
+    let alice = Agent::of(&gateway);
+    let client = alice.register(&[CALLBACK]).await;
+    alice.sign_in(ALICE).await;
+    let tokens = alice.tokens(&client).await;
+    let mut stream = open_stream(&alice.base, &tokens.access).await;
+    let first = stream.frame().await.unwrap().unwrap().into_data().unwrap();
+    assert!(String::from_utf8_lossy(&first).contains("acknowledged"));
+
+    let page = alice.get("/").await;
+    assert!(page.text.contains("Test client"), "{}", page.text);
+    let (csrf, grant) = (page.field("csrf"), page.field("grant"));
+    let answer = alice
+        .submit("/grants/revoke", &[("csrf", &csrf), ("grant", &grant)])
+        .await;
+    assert_eq!(answer.status, 303);
+    let rest = async { while let Some(Ok(_)) = stream.frame().await {} };
+    tokio::time::timeout(Duration::from_secs(5), rest)
+        .await
+        .expect("the stream has ended");
+    assert_eq!(alice.call("eng", &tokens.access).await.status, 401);
+    assert!(!alice.get("/").await.text.contains("Test client"));
+}
+
+#[tokio::test]
+async fn nobody_ends_the_grant_of_another_person() {
+    let gateway = gateway();
+    let (alice, bob) = (Agent::of(&gateway), Agent::of(&gateway));
+    let client = alice.register(&[CALLBACK]).await;
+    alice.sign_in(ALICE).await;
+    bob.sign_in(BOB).await;
+    let tokens = alice.tokens(&client).await;
+    let grant = alice.get("/").await.field("grant");
+    let csrf = bob.get("/").await.field("csrf");
+    bob.submit("/grants/revoke", &[("csrf", &csrf), ("grant", &grant)])
+        .await;
+    assert_eq!(alice.call("eng", &tokens.access).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_client_gives_up_what_it_was_given() {
+    let gateway = gateway();
+    let alice = Agent::of(&gateway);
+    let client = alice.register(&[CALLBACK]).await;
+    alice.sign_in(ALICE).await;
+    let tokens = alice.tokens(&client).await;
+    let foreign = [("token", tokens.refresh.as_str()), ("client_id", "mcpgw_client_other")];
+    assert_eq!(alice.post("/revoke", &foreign).await.status, 200);
+    assert_eq!(
+        alice.call("eng", &tokens.access).await.status,
+        200,
+        "another client's word is nothing"
+    );
+    let own = [("token", tokens.refresh.as_str()), ("client_id", &client)];
+    assert_eq!(alice.post("/revoke", &own).await.status, 200);
+    assert_eq!(alice.call("eng", &tokens.access).await.status, 401);
+    assert_eq!(
+        alice.post("/revoke", &own).await.status,
+        200,
+        "what is gone is gone (RFC 7009)"
+    );
+}
+
+async fn open_stream(base: &str, token: &str) -> hyper::body::Incoming {
+    let body = r#"{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"#;
+    let request = http::Request::post(format!("{base}/mcp/eng"))
+        .header("content-type", "application/json")
+        .header("accept", "application/json, text/event-stream")
+        .header("mcp-protocol-version", "2026-07-28")
+        .header("mcp-method", "subscriptions/listen")
+        .header("authorization", format!("Bearer {token}"))
+        .body(http_body_util::Full::new(bytes::Bytes::from(body)))
+        .unwrap();
+    let http = hyper_util::client::legacy::Client::builder(hyper_util::rt::TokioExecutor::new()).build_http();
+    let answer = http.request(request).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    answer.into_body()
+}
