@@ -93,7 +93,25 @@ fn head(status: &Value, style: Style) -> String {
         ]
     }));
     rows.push(["sessions".to_owned(), at("/sessions/total")]);
+    rows.push(["audit".to_owned(), audit(status, style)]);
     indented(&rows).lines().flat_map(|line| [&line[2..], "\n"]).collect()
+}
+
+/// Where calls are recorded, and whether they can be.
+fn audit(status: &Value, style: Style) -> String {
+    let at = |pointer: &str| text(status, pointer);
+    let place = match at("/audit/file") {
+        file if file.is_empty() => return style.warning("off: calls are not recorded"),
+        file if file == "-" => "stdout".to_owned(),
+        file => file,
+    };
+    let number = |key: &str| status.pointer(key).and_then(Value::as_u64).unwrap_or_default();
+    let lines = count(usize::try_from(number("/audit/lines")).unwrap_or(usize::MAX), "line");
+    let failing = status.pointer("/audit/failure").and_then(Value::as_str).map(|why| {
+        let what = style.error("failing:");
+        format!(", {what} {}, {} lost", safe(why), number("/audit/lost"))
+    });
+    format!("{place}, {lines}{}", failing.unwrap_or_default())
 }
 
 /// Why the files as they are now are not what is served: nobody should have to look for it.

@@ -147,7 +147,8 @@ fn assemble(
             .unwrap_or_default(),
         audit: table
             .and_then(|table| table.audit.get())
-            .map(|table| audit(table, context)),
+            .map(|table| audit(table, context))
+            .unwrap_or_default(),
         telemetry: table
             .and_then(|table| table.telemetry.get())
             .map(telemetry)

@@ -19,7 +19,7 @@ use crate::serve::logging;
 use crate::serve::secrets::Secrets;
 use crate::serve::tls::{Identity, certificates};
 use crate::serve::watch::Watched;
-use crate::snapshot::{Audit, Auth, SecretRef, Server, SettingValue, Snapshot, Tls, Transport};
+use crate::snapshot::{Auth, SecretRef, Server, SettingValue, Snapshot, Tls, Transport};
 use crate::telemetry::{Target, Traces};
 use crate::upstream::{Context, Settings, Upstream};
 
@@ -251,8 +251,7 @@ impl World {
 
     /// Where calls are recorded.
     pub(super) fn audit(&self, state: &Path) -> audit::Settings {
-        let table = self.files.snapshot.gateway.audit.clone();
-        audit::Settings::new(&table.unwrap_or_else(Audit::off), state)
+        audit::Settings::new(&self.files.snapshot.gateway.audit, state)
     }
 }
 

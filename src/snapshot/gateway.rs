@@ -27,8 +27,7 @@ pub struct Gateway {
     pub public_anonymous: bool,
     pub limits: GatewayLimits,
     pub store: Store,
-    /// `None`: no `[gateway.audit]` table stands in the files, and nothing is recorded. An empty table records by the defaults.
-    pub audit: Option<Audit>,
+    pub audit: Audit,
     pub telemetry: Telemetry,
     pub control: Option<Control>,
 }
@@ -49,7 +48,7 @@ impl Default for Gateway {
             public_anonymous: false,
             limits: GatewayLimits::default(),
             store: Store::default(),
-            audit: None,
+            audit: Audit::default(),
             telemetry: Telemetry::default(),
             control: None,
         }
@@ -126,16 +125,6 @@ impl Default for Audit {
             rotate: 100 << 20,
             retain: Duration::from_secs(400 * 24 * 60 * 60),
             on_failure: AuditFailure::Refuse,
-        }
-    }
-}
-
-impl Audit {
-    /// What holds without a table: nothing is recorded.
-    pub fn off() -> Self {
-        Self {
-            file: String::new(),
-            ..Self::default()
         }
     }
 }

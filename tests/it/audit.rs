@@ -58,6 +58,16 @@ fn entries(folder: &Path, filter: &[&str]) -> Vec<Value> {
     document["entries"].as_array().unwrap().clone()
 }
 
+/// What `mcpgw status` says for people.
+fn status(gateway: &Gateway) -> String {
+    let ran = Command::new(env!("CARGO_BIN_EXE_mcpgw"))
+        .args(["status", "-C"])
+        .arg(gateway.folder())
+        .output()
+        .unwrap();
+    String::from_utf8(ran.stdout).unwrap()
+}
+
 async fn call(client: &Client, tool: &str, arguments: Value) -> Value {
     let params = json!({"name": tool, "arguments": arguments});
     client.modern("tools/call", params).await.json()
@@ -77,12 +87,32 @@ async fn a_long_answer_is_recorded_and_comes_whole() {
 }
 
 #[tokio::test]
-async fn without_a_table_nothing_is_recorded() {
+async fn without_a_table_calls_are_recorded_by_the_defaults() {
     let recorder = Recorder::start().await;
     let gateway = serve(&recorder, "");
+    call(
+        &Client::new(gateway.url("one")),
+        "s_open",
+        json!({"to": "bob@corp.com"}),
+    )
+    .await;
+    let [done] = &entries(gateway.folder(), &["--status", "answered"])[..] else {
+        panic!("one call")
+    };
+    assert_eq!(done["arguments"], json!({"to": "[REDACTED_EMAIL]"}));
+    let status = status(&gateway);
+    assert!(status.contains(".mcpgw/audit.jsonl, "), "{status}");
+}
+
+#[tokio::test]
+async fn with_an_empty_file_nothing_is_recorded() {
+    let recorder = Recorder::start().await;
+    let gateway = serve(&recorder, "[gateway.audit]\nfile = \"\"");
     let answered = call(&Client::new(gateway.url("one")), "s_open", json!({})).await;
     assert!(answered.get("result").is_some(), "{answered}");
     assert!(!log(&gateway).exists());
+    let status = status(&gateway);
+    assert!(status.contains("off: calls are not recorded"), "{status}");
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ use crate::gate::view::View;
 use crate::mcp::result::Seen;
 use crate::pii::{Counts, Redactor};
 use crate::snapshot::access::Permit;
-use crate::snapshot::{Audit, AuditFailure, Snapshot};
+use crate::snapshot::{AuditFailure, Snapshot};
 use crate::telemetry;
 use crate::text::safe;
 
@@ -81,7 +81,7 @@ pub(super) struct Unrecorded;
 impl Recording {
     /// As the snapshot's `[gateway.audit]` says. The error names a filter that does not compile.
     pub fn new(snapshot: &Snapshot, log: Arc<Log>) -> Result<Self, String> {
-        let table = snapshot.gateway.audit.clone().unwrap_or_else(Audit::off);
+        let table = &snapshot.gateway.audit;
         Ok(Self {
             log,
             required: table.on_failure == AuditFailure::Refuse,

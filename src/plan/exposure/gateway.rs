@@ -6,7 +6,7 @@ use ipnet::IpNet;
 
 use super::{Found, What, added};
 use crate::name::Member;
-use crate::plan::settings::{audit_or_default, duration, quote, size};
+use crate::plan::settings::{duration, quote, size};
 use crate::snapshot::{Audit, AuditFailure, AuditPayloads, Control, ControlRight, Gateway, Subject};
 use crate::text::list;
 
@@ -29,11 +29,7 @@ pub(super) fn compare(found: &mut Found<'_>) {
     listeners(old, new, found);
     origins(old, new, found);
     limits(old, new, found);
-    audit(
-        &audit_or_default(old.audit.as_ref()),
-        &audit_or_default(new.audit.as_ref()),
-        found,
-    );
+    audit(&old.audit, &new.audit, found);
     control(old.control.as_ref(), new.control.as_ref(), found);
 }
 

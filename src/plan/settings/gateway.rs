@@ -46,7 +46,7 @@ pub(in crate::plan) fn gateway(gateway: &Gateway) -> Settings {
     keys.flag("public-anonymous", *public_anonymous);
     limits_of(limits, &mut keys);
     store_of(store, &mut keys);
-    audit_of(audit.as_ref(), &mut keys);
+    audit_of(audit, &mut keys);
     telemetry_of(telemetry, &mut keys);
     if let Some(control) = control {
         control_of(control, &mut keys);
@@ -103,35 +103,26 @@ fn store_of(store: &Store, keys: &mut Settings) {
     keys.list("store.key", seals.iter().map(Word::plain).collect());
 }
 
-/// What holds without a `[gateway.audit]` table.
-pub(in crate::plan) fn audit_or_default(audit: Option<&Audit>) -> Audit {
-    audit.cloned().unwrap_or_else(Audit::off)
-}
-
-fn audit_of(audit: Option<&Audit>, keys: &mut Settings) {
-    if audit.is_some() {
-        keys.plain("audit", "present");
-    }
-    // Of a table that is there: an absent key of it has its default, an absent table records nothing.
-    let default = audit.map_or_else(Audit::off, |_| Audit::default());
+fn audit_of(audit: &Audit, keys: &mut Settings) {
+    let default = Audit::default();
     let Audit {
         file,
         payloads,
         rotate,
         retain,
         on_failure,
-    } = audit_or_default(audit);
-    keys.or_default("audit.file", file, default.file, |file| quote(&file));
-    keys.or_default("audit.payloads", payloads, default.payloads, |payloads| {
+    } = audit;
+    keys.or_default("audit.file", file, &default.file, |file| quote(file));
+    keys.or_default("audit.payloads", *payloads, default.payloads, |payloads| {
         quote(match payloads {
             AuditPayloads::Full => "full",
             AuditPayloads::None => "none",
             AuditPayloads::Redacted => "redacted",
         })
     });
-    keys.or_default("audit.rotate", rotate, default.rotate, size);
-    keys.or_default("audit.retain", retain, default.retain, duration);
-    keys.or_default("audit.on-failure", on_failure, default.on_failure, |failure| {
+    keys.or_default("audit.rotate", *rotate, default.rotate, size);
+    keys.or_default("audit.retain", *retain, default.retain, duration);
+    keys.or_default("audit.on-failure", *on_failure, default.on_failure, |failure| {
         quote(match failure {
             AuditFailure::Continue => "continue",
             AuditFailure::Refuse => "refuse",

@@ -17,7 +17,7 @@ use std::fmt::Display;
 pub use value::{Value, Word};
 
 pub(super) use endpoint::{ORDER, endpoint, selection};
-pub(super) use gateway::{audit_or_default, gateway};
+pub(super) use gateway::gateway;
 pub(super) use lock::{file, lock};
 pub(super) use people::{group, issuer, login, service, user};
 pub(super) use pii::pii;

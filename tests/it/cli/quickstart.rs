@@ -154,6 +154,10 @@ fn scrubbed() -> Vec<(&'static str, &'static str)> {
         (r"pid \d+", "pid PID"),
         (r"\d{4}-\d\d-\d\dT[0-9:.]+Z", "TIME"),
         (r"digest [0-9a-f]+", "digest DIGEST"),
+        (
+            r"audit       \S+/audit\.jsonl, \d+ lines",
+            "audit       STATE/audit.jsonl, N lines",
+        ),
         (r"\d+ connections open", "N connections open"),
     ]
 }
