@@ -34,12 +34,7 @@ pub(super) fn grant(event: &str, grant: &Grant, by: &str) -> Line {
 
 /// Writes before the act: what cannot be recorded is not done, unless `on-failure = "continue"`.
 pub(super) async fn before(world: &dyn World, line: Line) -> Result<(), Problem> {
-    let required = world
-        .snapshot()
-        .gateway
-        .audit
-        .as_ref()
-        .is_some_and(|table| table.on_failure == AuditFailure::Refuse);
+    let required = world.snapshot().gateway.audit.on_failure == AuditFailure::Refuse;
     match world.log().write(line).await {
         Err(error) if required => Err(Problem::unavailable(format!(
             "the audit log cannot be written: {error}"
