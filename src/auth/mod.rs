@@ -8,12 +8,12 @@
 //! The way of a client: 401 → metadata → `/register` (or its own document) → `/authorize` → `/sign-in` → `/consent` → `/token` → the
 //! gate, which asks for an [`Access`] at every request.
 
+mod account;
 mod audit;
 mod authorize;
 mod browser;
 mod client;
 mod consent;
-#[allow(dead_code, reason = "the rest of it is for signing in at an identity provider")]
 mod discovery;
 mod form;
 mod grant;
@@ -21,13 +21,14 @@ mod grants;
 mod home;
 mod issuers;
 mod jwks;
-#[allow(dead_code, reason = "the rest of it is for signing in at an identity provider")]
 mod jwt;
 mod metadata;
 pub mod oidc;
 mod pages;
 mod password;
 mod problem;
+mod provider;
+mod recheck;
 mod reply;
 mod request;
 mod revoke;
@@ -43,6 +44,7 @@ pub use grant::{Access, Grant, GrantClient};
 pub use issuers::{Issuers, Verified};
 pub use jwks::Unverified;
 pub use metadata::SCOPE;
+pub use recheck::pause;
 pub use reply::Reply;
 pub use request::{Account, AccountState, Accounts, MAX_BODY, Request, ToolLine, World};
 pub use route::Route;

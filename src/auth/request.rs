@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::request::Parts;
 
 use crate::audit::Log;
+use crate::auth::oidc::Provider;
 use crate::name::{Caller, EndpointName, ServerName};
 use crate::snapshot::Snapshot;
 
@@ -30,6 +31,8 @@ pub struct Request {
 pub trait World: Send + Sync {
     fn snapshot(&self) -> &Arc<Snapshot>;
     fn log(&self) -> &Arc<Log>;
+    /// Of `[login.oidc]`.
+    fn provider(&self) -> Option<&Arc<Provider>>;
     /// What the caller may use of an endpoint, for people to read; empty while its servers have not shown their tools.
     fn tools(&self, endpoint: &EndpointName, caller: &Caller) -> Vec<ToolLine>;
 }

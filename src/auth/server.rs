@@ -10,7 +10,7 @@ use http::{HeaderValue, Method, Response, StatusCode};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::auth::browser::{Browser, Person};
+use crate::auth::browser::{Browser, Person, Source};
 use crate::auth::client::document::Documents;
 use crate::auth::client::registration;
 use crate::auth::grant::{Access, Grant};
@@ -21,7 +21,9 @@ use crate::auth::reply::Reply;
 use crate::auth::request::{Request, World};
 use crate::auth::route::Route;
 use crate::auth::throttle::Throttle;
-use crate::auth::{audit, authorize, consent, home, metadata, pages, revoke, secret, sign_in, token};
+use crate::auth::{
+    account, audit, authorize, consent, home, metadata, pages, provider, revoke, secret, sign_in, token,
+};
 use crate::fetch::Fetch;
 use crate::name::EndpointName;
 use crate::snapshot::Snapshot;
@@ -124,13 +126,11 @@ impl Auth {
             Route::ServerMetadata => Ok(metadata::server(&request.base)),
             Route::SignIn if is_post => sign_in::try_password(self, world, request).await,
             Route::SignIn => sign_in::show(self, world, request).await,
+            Route::SignInCallback => provider::finish(self, world, request).await,
+            Route::SignInProvider => provider::begin(self, world, request).await,
             Route::SignOut => sign_in::out(self, request).await,
             Route::Token => token::exchange(self, world, request).await,
-            Route::ClientMetadata
-            | Route::Connect(_)
-            | Route::ConnectCallback
-            | Route::SignInCallback
-            | Route::SignInProvider => Err(Problem::not_found()),
+            Route::ClientMetadata | Route::Connect(_) | Route::ConnectCallback => Err(Problem::not_found()),
         }
     }
 
@@ -211,8 +211,15 @@ impl Auth {
         let Some(record) = self.records.find(Kind::Session, &browser.key()).await? else {
             return Ok(None);
         };
-        let person: Person = serde_json::from_slice(&record.value)
+        let mut person: Person = serde_json::from_slice(&record.value)
             .map_err(|error| Problem::unavailable(format!("the record of a session cannot be read: {error}")))?;
+        if let Source::Provider(issuer) = &person.source {
+            // As the provider said last, not as it was at sign-in.
+            match account::find(&*self.records, &person.user).await? {
+                Some((account, _)) if account.issuer == *issuer => person.groups = account.groups,
+                _ => return Ok(None),
+            }
+        }
         Ok(person.caller(snapshot).is_some().then_some(person))
     }
 }

@@ -22,7 +22,7 @@ use crate::snapshot::Snapshot;
 use crate::store::{Expect, Kind};
 
 /// How long a person stays signed in at a browser.
-const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
+pub(super) const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
 
 /// Bytes of a path to return to: an authorization request fits.
 const MAX_PATH: usize = 8 << 10;

@@ -14,7 +14,6 @@ use crate::snapshot::{Issuer, Jwks, Login, Oidc, Subject, User};
 pub(super) fn login(context: &mut Context<'_>) -> Option<Login> {
     let tables = context.tables;
     let (table, _) = tables.login.with_place()?;
-    context.later(table.oidc.place(), "`[login.oidc]` is");
     let oidc = table.oidc.get().and_then(|table| oidc(table, context));
     Some(Login {
         local: table.local.get().copied().unwrap_or(!table.oidc.is_given()),

@@ -81,10 +81,12 @@ impl Fetch {
         headers: HeaderMap,
         policy: &Policy,
     ) -> Result<Response<Bytes>, FetchError> {
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.extend_pairs(fields);
+        // The serializer is not `Sync`: it must be gone before anything is awaited.
+        let form = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(fields)
+            .finish();
         let content = HeaderValue::from_static("application/x-www-form-urlencoded");
-        self.post(url, form.finish().into(), content, headers, policy).await
+        self.post(url, form.into(), content, headers, policy).await
     }
 
     /// POST of a JSON body; see [`Fetch::form`].

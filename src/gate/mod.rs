@@ -99,6 +99,7 @@ impl Gate {
         });
         tokio::spawn(sweep(Arc::downgrade(&gate)));
         tokio::spawn(follow_grants(Arc::downgrade(&gate), gate.auth.watch()));
+        tokio::spawn(recheck(Arc::downgrade(&gate)));
         gate.follow_catalogues();
         gate
     }
@@ -273,6 +274,21 @@ fn speaks_modern(parts: &Parts) -> bool {
         .headers
         .get(&MCP_PROTOCOL_VERSION)
         .is_some_and(|value| value.as_bytes() == Version::V2026_07_28.as_str().as_bytes())
+}
+
+/// Asks the identity provider again about who has grants.
+async fn recheck(gate: Weak<Gate>) {
+    loop {
+        let Some(generation) = gate.upgrade().map(|gate| gate.generation()) else {
+            return;
+        };
+        let pause = crate::auth::pause(&*generation);
+        drop(generation);
+        tokio::time::sleep(pause).await;
+        let Some(gate) = gate.upgrade() else { return };
+        let generation = gate.generation();
+        gate.auth.recheck(&*generation).await;
+    }
 }
 
 async fn sweep(gate: Weak<Gate>) {

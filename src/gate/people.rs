@@ -9,6 +9,7 @@ use hyper::body::Incoming;
 use serde::Deserialize;
 
 use crate::audit::Log;
+use crate::auth::oidc::Provider;
 use crate::auth::{self, MAX_BODY, Route, ToolLine, World};
 use crate::gate::body::Body;
 use crate::gate::error::Error;
@@ -49,6 +50,10 @@ impl World for Generation {
 
     fn log(&self) -> &Arc<Log> {
         self.recording.log()
+    }
+
+    fn provider(&self) -> Option<&Arc<Provider>> {
+        self.provider.as_ref()
     }
 
     fn tools(&self, endpoint: &EndpointName, caller: &Caller) -> Vec<ToolLine> {

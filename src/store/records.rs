@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum Kind {
+    Account,
     Client,
     Code,
     Credential,

@@ -8,6 +8,7 @@ mod exchange;
 mod person;
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +38,8 @@ pub struct Provider {
     fetch: Fetch,
     keys: Arc<KeySource>,
     metadata: Mutex<Option<(Instant, Arc<Metadata>)>>,
+    /// It did not answer when it was asked again; told once.
+    silent: AtomicBool,
 }
 
 /// Printed, it says `(secret)`.
@@ -92,6 +95,7 @@ impl Provider {
             secret,
             fetch: fetch.clone(),
             metadata: Mutex::default(),
+            silent: AtomicBool::new(false),
         })
     }
 
@@ -161,6 +165,23 @@ impl Provider {
         let tokens = self.exchange_code(&metadata, code, pending).await?;
         self.signed_in(snapshot, &metadata, &tokens, Some(&pending.nonce), None)
             .await
+    }
+
+    /// It could not be asked again.
+    pub(super) fn is_silent(&self, why: &str) {
+        if !self.silent.swap(true, Ordering::Relaxed) {
+            let why = &*crate::text::safe(why);
+            tracing::warn!(
+                why,
+                "the identity provider cannot be asked again about who is signed in"
+            );
+        }
+    }
+
+    pub(super) fn is_heard(&self) {
+        if self.silent.swap(false, Ordering::Relaxed) {
+            tracing::info!("the identity provider answers again");
+        }
     }
 
     /// RFC 9207: an answer of another provider must not be taken for one of this (mix-up).

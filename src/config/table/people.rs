@@ -35,9 +35,9 @@ table! {
         /// Claims that must have one of these values.
         require_claims / "require-claims": Map<String, List<Text>> = "{}";
         /// How often groups and account are asked again.
-        recheck / "recheck": Lasting<60, 2_592_000> = "\"1h\"";
+        recheck / "recheck": Lasting<5, 2_592_000> = "\"1h\"";
         /// Sign in again after this, where the provider gives no refresh token.
-        recheck_without_refresh / "recheck-without-refresh": Lasting<60, 31_536_000> = "\"24h\"";
+        recheck_without_refresh / "recheck-without-refresh": Lasting<5, 31_536_000> = "\"24h\"";
     }
 }
 

@@ -1,6 +1,6 @@
 //! Signing in at a real identity provider: who comes out of it, and who does not.
 
-mod browser;
+pub(crate) mod browser;
 
 use std::sync::Arc;
 

@@ -3,6 +3,7 @@
 mod agent;
 mod attacks;
 mod grants;
+mod provider;
 
 use serde_json::json;
 

@@ -20,18 +20,28 @@ pub(crate) struct Provider {
 impl Provider {
     /// `redirect`: where it may send people back to. Its people are none yet.
     pub(crate) fn start(redirect: &str) -> Self {
+        let mut provider = Self::reserve();
+        provider.begin_for(redirect);
+        provider
+    }
+
+    /// Has an address, and is not there yet.
+    pub(crate) fn reserve() -> Self {
         let folder = tempfile::tempdir().expect("a temporary directory");
         let port = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a free port");
-        let mut provider = Self {
+        let provider = Self {
             child: None,
             folder,
             port: port.local_addr().expect("its address").port(),
-            redirect: redirect.to_owned(),
+            redirect: String::new(),
         };
-        drop(port);
         provider.write(&serde_json::json!({"signed-in": "nobody", "people": {}}));
-        provider.begin();
         provider
+    }
+
+    pub(crate) fn begin_for(&mut self, redirect: &str) {
+        redirect.clone_into(&mut self.redirect);
+        self.begin();
     }
 
     /// At the same address, with new keys, and without what it knew of sessions and tokens.
