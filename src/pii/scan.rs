@@ -112,6 +112,10 @@ impl Before {
 
     /// The third dot and each further one, where at most three bytes stand between.
     fn dotted(&mut self, dots: u64, digits: u64) -> u64 {
+        if dots == 0 {
+            (self.dots, self.second_dots) = (0, 0);
+            return 0;
+        }
         let dots = dots & shifted(digits, self.digits, 1);
         let near = |now, before| shifted(now, before, 2) | shifted(now, before, 3) | shifted(now, before, 4);
         let seconds = dots & near(dots, self.dots);

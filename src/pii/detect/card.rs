@@ -59,13 +59,16 @@ fn each_card(
     mut card: impl FnMut(usize),
 ) {
     let mut at = end;
+    let mut is_short = false;
     while text.tail(at).starts_with(sign) {
         let group = at + sign.len();
         let length = text.digits_after(group);
         let fits = (1..=7).contains(&length) || length <= 13 && count == 6;
-        if !fits || count + length > MAX {
+        // Only the last group is short.
+        if !fits || count + length > MAX || is_short {
             break;
         }
+        is_short = length < 4;
         digits[count..count + length].copy_from_slice(&text.bytes[group..group + length]);
         count += length;
         at = group + length;

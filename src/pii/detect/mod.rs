@@ -7,6 +7,7 @@
 mod card;
 mod email;
 mod ip;
+mod number;
 mod phone;
 mod ssn;
 pub(in crate::pii) mod text;
@@ -37,6 +38,13 @@ pub(in crate::pii) fn judge(
     kinds: Kinds,
     keep: &Keep,
 ) -> Option<Found> {
+    if bytes[at].is_ascii_digit() && !number::may_be(bytes, at) {
+        return None;
+    }
+    look(bytes, at, past, hint, kinds, keep)
+}
+
+fn look(bytes: &[u8], at: usize, past: &Past, hint: Sense, kinds: Kinds, keep: &Keep) -> Option<Found> {
     let low = at.saturating_sub(AROUND);
     let high = bytes.len().min(at + AROUND);
     let text = Text {
@@ -104,5 +112,50 @@ fn find(text: Text<'_>, at: usize, hint: Sense, kinds: Kinds, keep: &Keep) -> Op
             })
         }
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::pii::scan::Places;
+
+    /// Runs of the lengths that matter, and what stands between and around them.
+    fn part() -> impl Strategy<Value = String> {
+        prop_oneof![
+            "[2-9][0-9]{2}",
+            "[0-9]{1,7}",
+            "[0-9]{9,20}",
+            "[2-9][0-9]{2}[2-9][0-9]{2,6}",
+            Just("4111".to_owned()),
+            Just("1111".to_owned()),
+            Just("4111111111111111".to_owned()),
+            "[ .,()/+:-]",
+            Just(" - ".to_owned()),
+            Just("\u{a0}".to_owned()),
+            Just("\u{2013}".to_owned()),
+            Just(" \u{2013} ".to_owned()),
+            Just("phone ".to_owned()),
+            Just("ssn ".to_owned()),
+            Just("x".to_owned()),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_number_that_is_passed_over_is_none_to_any_detector(parts in prop::collection::vec(part(), 1..12)) {
+            let text = parts.concat();
+            let bytes = text.as_bytes();
+            let mut kinds = Kinds::default();
+            Kind::BUILT_IN.into_iter().for_each(|kind| kinds.insert(kind));
+            for place in Places::new(bytes, 0).filter(|place| bytes[*place].is_ascii_digit()) {
+                for hint in [Sense::Open, Sense::Phone, Sense::Ssn, Sense::Card] {
+                    let found = look(bytes, place, &Past::default(), hint, kinds, &Keep::default());
+                    prop_assert!(number::may_be(bytes, place) || found.is_none(), "{text:?} at {place}");
+                }
+            }
+        }
     }
 }
