@@ -139,6 +139,17 @@ fn crowded_part() -> impl Strategy<Value = String> {
             "7",
             "00",
             "&#64;",
+            "## calls\n\n",
+            "phones:\n",
+            "- ",
+            "call?\n",
+            "A: ",
+            "§§ ",
+            "versions ",
+            "customer ",
+            " > ",
+            "%B",
+            "[bot]",
             "\u{a0}",
             "‑",
         ])
@@ -403,6 +414,75 @@ fn cards_in_a_row_are_cards_and_the_groups_of_a_parcel_are_none() {
     assert_eq!(
         text(&all(), "4111 1111 1111 1111 123 45 6789"),
         "[REDACTED_CREDIT_CARD] 123 45 6789"
+    );
+}
+
+#[test]
+fn the_line_above_says_what_a_list_or_an_answer_holds() {
+    for (input, redacted) in [
+        (
+            "## On-call\n- Ada: `4155552671`",
+            "## On-call\n- Ada: `[REDACTED_PHONE]`",
+        ),
+        ("**Phones:**\n\n* 4155552671", "**Phones:**\n\n* [REDACTED_PHONE]"),
+        (
+            "Agent: Your social?\nCaller: 219089998",
+            "Agent: Your social?\nCaller: [REDACTED_SSN]",
+        ),
+    ] {
+        assert_eq!(text(&all(), input), redacted);
+    }
+    for kept in [
+        "## Orders\n- Ada: 4155552671",
+        "We called.\n- Ada: 4155552671",
+        "Q: call?\nQ: order?\nA: 4155552671",
+        "Call on 7 May:\n- Ada: 4155552671",
+    ] {
+        assert_eq!(text(&all(), kept), kept);
+    }
+}
+
+#[test]
+fn a_word_for_several_sections_is_said_of_the_whole_list_and_of_no_more() {
+    for kept in [
+        "§§ 5.6.2.1 and 7.2.1.3",
+        "versions 1.2.3.4, 1.2.3.5 or 1.2.4.0",
+        "doi 10.1000/182.45.6.7",
+    ] {
+        assert_eq!(text(&all(), kept), kept);
+    }
+    assert_eq!(
+        text(&all(), "version 1.2.3.4 and 10.0.0.1"),
+        "version 1.2.3.4 and [REDACTED_IP]"
+    );
+    assert_eq!(
+        text(&all(), "upgrade 1.2.3.4 on 10.0.0.1"),
+        "upgrade 1.2.3.4 on [REDACTED_IP]"
+    );
+}
+
+#[test]
+fn what_captures_stripes_and_forges_write_around_values_stays() {
+    for (input, redacted) in [
+        (
+            "IP 10.0.4.17.51544 > 10.0.9.2.443: Flags [S]",
+            "IP [REDACTED_IP].51544 > [REDACTED_IP].443: Flags [S]",
+        ),
+        (
+            "%B4111111111111111^ROSSI/ROSA^2912101",
+            "%B[REDACTED_CREDIT_CARD]^ROSSI/ROSA^2912101",
+        ),
+        ("<7+deps[bot]@users.forge.example>", "<[REDACTED_EMAIL]>"),
+        (
+            "Contact number 4155552671, customer number 4155552672",
+            "Contact number [REDACTED_PHONE], customer number 4155552672",
+        ),
+    ] {
+        assert_eq!(text(&all(), input), redacted);
+    }
+    assert_eq!(
+        text(&all(), "1.3.6.1.4.1 and 10.0.4.17.51544"),
+        "1.3.6.1.4.1 and 10.0.4.17.51544"
     );
 }
 

@@ -141,6 +141,12 @@ impl Score {
         1.0 - share(self.sum(|row| row.letters - row.leaked), self.sum(|row| row.letters))
     }
 
+    /// The same, of one type.
+    pub(crate) fn leaked_of(&self, kind: usize) -> f64 {
+        let row = self.rows[kind];
+        1.0 - share(row.letters - row.leaked, row.letters)
+    }
+
     /// Letters and digits of the other text that do not.
     pub(crate) fn over_redacted(&self) -> f64 {
         1.0 - share(

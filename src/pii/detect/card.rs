@@ -82,6 +82,10 @@ fn is_start(text: Text<'_>, start: usize) -> bool {
     if text.is_escape(start) {
         return true;
     }
+    // The first track of the stripe: ISO/IEC 7813, format B.
+    if text.head(start).ends_with(b"%B") {
+        return true;
+    }
     let before = text.before(start);
     if is_word(before) || before == b'@' || before == b'$' {
         return false;

@@ -109,7 +109,17 @@ fn is_scale(label: &[u8]) -> bool {
 /// The start of the local part that ends at `end`; `after` is where the address ends.
 fn local(text: Text<'_>, end: usize, after: usize) -> Option<usize> {
     let lowest = text.floor.max(end.saturating_sub(MAX_LOCAL));
-    let mut start = end;
+    // `49699333+dependabot[bot]@users.noreply.github.com`, the one sign that forges put into addresses.
+    let name_end = end
+        - if text.head(end).ends_with(b"[bot]") {
+            b"[bot]".len()
+        } else {
+            0
+        };
+    if name_end < lowest {
+        return None;
+    }
+    let mut start = name_end;
     let mut script = None;
     while start > lowest {
         let Some((character, length)) = text.char_before(start) else {
@@ -137,7 +147,7 @@ fn local(text: Text<'_>, end: usize, after: usize) -> Option<usize> {
     while start < end && !(text.at(start).is_ascii_alphanumeric() || text.at(start) == b'_' || text.at(start) >= 0x80) {
         start += 1;
     }
-    let is_local = start < end && !matches!(text.before(end), b'.' | b'=' | b'\'');
+    let is_local = start < name_end && !matches!(text.before(end), b'.' | b'=' | b'\'');
     is_local.then_some(start)
 }
 

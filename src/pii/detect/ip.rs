@@ -19,11 +19,14 @@ pub(super) fn v4(text: Text<'_>, dot: usize, hint: Sense) -> Option<(usize, usiz
     while end > dot && text.before(end) == b'.' {
         end -= 1;
     }
-    // Three numbers before, one behind.
-    if before > 11 || end - dot > 4 {
+    if before > 11 {
         return None;
     }
     let start = dot - before;
+    // Three numbers before, one behind.
+    if end - dot > 4 {
+        end = captured(text, start, dot)?;
+    }
     // The last part of `::ffff:10.0.0.1`.
     let inside =
         text.before(start) == b':' && matches!(text.before(start - 1), b':' | b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F');
@@ -35,6 +38,16 @@ pub(super) fn v4(text: Text<'_>, dot: usize, hint: Sense) -> Option<(usize, usiz
         return None;
     }
     Some((start, end, IpAddr::V4(address)))
+}
+
+/// `10.0.4.17.51544 > 10.0.9.2.443:`, as captures of packets write address and port: where the address ends.
+fn captured(text: Text<'_>, start: usize, dot: usize) -> Option<usize> {
+    let end = dot + 1 + text.digits_after(dot + 1);
+    let port = text.digits_after(end + 1);
+    let after = text.tail(end + 1 + port);
+    let is_source = after.starts_with(b" > ");
+    let is_target = text.head(start).ends_with(b" > ") && after.starts_with(b":");
+    (text.at(end) == b'.' && (1..=5).contains(&port) && (is_source || is_target)).then_some(end)
 }
 
 /// Four numbers up to 255; with leading zeros only where each has three digits.
@@ -96,6 +109,8 @@ fn starts_v4(text: Text<'_>, start: usize, end: usize, address: Ipv4Addr, hint: 
         [.., byte] if is_word(*byte) => return false,
         [.., b'=' | b'>' | b'<' | b'~' | b'!' | b'^', b'='] | [.., b'^' | b'~'] => return said() == Sense::Address,
         [.., byte, b'@'] if is_word(*byte) => return is_login(text, start, end, address),
+        // `10.1000/182.45.6.7`, as the names of documents are built (ISO 26324).
+        [.., b'0'..=b'9', b'/'] if is_document(text, start - 1) => return false,
         [.., byte, b'/'] if is_word(*byte) => {
             let name = text.count_before(start - 1, |byte| is_word(byte) || matches!(byte, b'-' | b'.'));
             return !is_product(&head[start - 1 - name..start - 1], text, start - 1 - name, address)
@@ -113,6 +128,12 @@ fn starts_v4(text: Text<'_>, start: usize, end: usize, address: Ipv4Addr, hint: 
         _ => {}
     }
     said() != Sense::Version
+}
+
+/// Whether `10.` and the number of a registrant, four digits at least, end at `end`.
+fn is_document(text: Text<'_>, end: usize) -> bool {
+    let registrant = text.digits_before(end);
+    registrant >= 4 && text.head(end - registrant).ends_with(b"10.")
 }
 
 /// `root@10.0.0.1`, and not `react@1.2.3.4`.

@@ -149,7 +149,9 @@ mod tests {
             let text = parts.concat();
             let bytes = text.as_bytes();
             let mut kinds = Kinds::default();
-            Kind::BUILT_IN.into_iter().for_each(|kind| kinds.insert(kind));
+            for kind in Kind::BUILT_IN {
+                kinds.insert(kind);
+            }
             for place in Places::new(bytes, 0).filter(|place| bytes[*place].is_ascii_digit()) {
                 for hint in [Sense::Open, Sense::Phone, Sense::Ssn, Sense::Card] {
                     let found = look(bytes, place, &Past::default(), hint, kinds, &Keep::default());

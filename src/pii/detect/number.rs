@@ -25,12 +25,11 @@ const MAX: usize = 17;
 
 /// Whether before `start` stand a sign and a digit, as far as one look tells.
 fn is_tied(bytes: &[u8], start: usize) -> bool {
-    match bytes[..start] {
-        [.., b'0'..=b'9' | b')', b' ' | b'-' | b'.' | b'/'] | [.., b'-' | 0x80..=0xFF, b' '] => true,
-        // Blanks and dashes beyond ASCII.
-        [.., b')' | 0x80..=0xFF] => true,
-        _ => false,
-    }
+    // A sign behind a digit, a dash between blanks, and what is beyond ASCII.
+    matches!(
+        bytes[..start],
+        [.., b'0'..=b'9' | b')', b' ' | b'-' | b'.' | b'/'] | [.., b'-' | 0x80..=0xFF, b' '] | [.., b')' | 0x80..=0xFF]
+    )
 }
 
 /// Whether a sign and a group of at least four digits come at `end`, as far as one look tells.
