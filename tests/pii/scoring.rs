@@ -172,19 +172,20 @@ impl fmt::Display for Score {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:<12} {:>6} {:>6} {:>6} {:>7} {:>7} {:>5}",
-            "type", "values", "found", "exact", "F1", "leaked", "over"
+            "{:<12} {:>6} {:>6} {:>6} {:>7} {:>7} {:>6} {:>5}",
+            "type", "values", "found", "exact", "F1", "leaked", "%", "over"
         )?;
         for (index, (_, name)) in KINDS.iter().enumerate() {
             let row = self.rows[index];
             writeln!(
                 f,
-                "{name:<12} {:>6} {:>6} {:>6} {:>7.4} {:>7} {:>5}",
+                "{name:<12} {:>6} {:>6} {:>6} {:>7.4} {:>7} {:>6.2} {:>5}",
                 row.gold,
                 row.found,
                 row.exact,
                 self.f1(index),
                 row.leaked,
+                100.0 * self.leaked_of(index),
                 row.over
             )?;
         }
