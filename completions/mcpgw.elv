@@ -37,6 +37,7 @@ set edit:completion:arg-completer[mcpgw] = {|@words|
             cand lock 'Show how the servers'' tools differ from what was reviewed, and record them'
             cand redact 'Redact stdin as a filter of the files would: byte for byte but for what is personal data'
             cand logs 'Show what was asked of the gateway and how it ended, from its audit log'
+            cand grants 'Show who let which client in, and end it'
             cand tools 'List the tools of an endpoint'
             cand call 'Call a tool of an endpoint'
             cand token 'Make a token for a service, and what to paste into the files'
@@ -236,6 +237,39 @@ set edit:completion:arg-completer[mcpgw] = {|@words|
             cand --control-token-file 'The file that holds the token for a control API''s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]'
             cand --format 'How to write the outcome'
             cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpgw;grants'= {
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand list 'Show who let which client in, and until when'
+            cand revoke 'End grants: their clients'' calls and streams end at once'
+        }
+        &'mcpgw;grants;list'= {
+            cand -C 'A configuration directory or file; several are read as one [default: .]'
+            cand --config 'A configuration directory or file; several are read as one [default: .]'
+            cand --state 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]'
+            cand --gateway 'The gateway''s control socket, or the URL of its control API'
+            cand --control-token-file 'The file that holds the token for a control API''s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]'
+            cand --format 'How to write it'
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpgw;grants;revoke'= {
+            cand --user 'Those of this person'
+            cand --endpoint 'Those for this endpoint'
+            cand --id 'The one of this id'
+            cand -C 'A configuration directory or file; several are read as one [default: .]'
+            cand --config 'A configuration directory or file; several are read as one [default: .]'
+            cand --state 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]'
+            cand --gateway 'The gateway''s control socket, or the URL of its control API'
+            cand --control-token-file 'The file that holds the token for a control API''s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]'
+            cand --format 'How to write it'
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand --all 'Every grant that there is'
             cand -h 'Print help'
             cand --help 'Print help'
         }

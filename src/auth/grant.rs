@@ -211,3 +211,86 @@ impl Grant {
         self.spent.iter().any(|spent| spent.is(hash))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn granted(now: Timestamp) -> (Grant, Tokens) {
+        let person = Person {
+            user: "alice".into(),
+            groups: BTreeSet::new(),
+            source: Source::Local,
+            since: now,
+            provider: None,
+        };
+        let client = GrantClient {
+            id: "c".into(),
+            name: "C".into(),
+            host: "c.example".into(),
+        };
+        let endpoint = EndpointName::new("e").unwrap();
+        Grant::new(&person, client, &endpoint, Duration::from_secs(3600), now).unwrap()
+    }
+
+    fn hash(text: &str) -> Hash {
+        Hash::of(text)
+    }
+
+    #[test]
+    fn a_lost_answer_is_forgiven_once_soon_and_unless_it_arrived() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let (mut grant, first) = granted(now);
+        let end = grant.until;
+        assert_eq!(grant.judge(&hash(&first.refresh), false, now), Refresh::Current);
+        let lost = grant.rotate(Refresh::Current, end, now).unwrap();
+        let old = hash(&first.refresh);
+        assert_eq!(
+            grant.judge(&old, true, now),
+            Refresh::Reused,
+            "the new tokens are in use"
+        );
+        assert_eq!(grant.judge(&old, false, now + LOST_ANSWER), Refresh::Reused, "too late");
+        assert_eq!(grant.judge(&old, false, now), Refresh::LostAnswer);
+        let next = grant.rotate(Refresh::LostAnswer, end, now).unwrap();
+        assert_eq!(grant.judge(&old, false, now), Refresh::Reused, "a second time");
+        assert_eq!(grant.judge(&hash(&lost.refresh), false, now), Refresh::Reused);
+        assert_eq!(grant.judge(&hash(&next.refresh), false, now), Refresh::Current);
+        assert!(!grant.has_access(&hash(&lost.access), now) && grant.has_access(&hash(&next.access), now));
+        assert_eq!(grant.judge(&hash("mcpgw_rt_x"), false, now), Refresh::Unknown);
+    }
+
+    #[test]
+    fn access_tokens_end_by_the_clock_with_the_grant_and_by_number() {
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let (mut grant, first) = granted(now);
+        let end = grant.until;
+        assert!(grant.has_access(&hash(&first.access), now));
+        assert!(!grant.has_access(&hash(&first.access), now + ACCESS_TIME));
+        for _ in 0..MAX_ACCESS {
+            grant.rotate(Refresh::Current, end, now).unwrap();
+        }
+        assert!(!grant.has_access(&hash(&first.access), now), "the oldest ends");
+        let late = end - Duration::from_secs(60);
+        assert_eq!(
+            grant.rotate(Refresh::Current, end, late).unwrap().lives,
+            Duration::from_secs(60)
+        );
+        for _ in 0..100 {
+            grant.rotate(Refresh::Current, end, now).unwrap();
+        }
+        assert!(
+            serde_json::to_vec(&grant).unwrap().len() < 4096,
+            "a grant does not grow"
+        );
+    }
+
+    #[test]
+    fn a_record_holds_no_token() {
+        let (grant, tokens) = granted(Timestamp::now());
+        let record = serde_json::to_string(&grant).unwrap();
+        for token in [&tokens.access, &tokens.refresh] {
+            assert!(!record.contains(token.as_str()) && !record.contains(token.rsplit('_').next().unwrap()));
+        }
+    }
+}

@@ -83,6 +83,11 @@ impl Grants {
         found.map(known).transpose()
     }
 
+    /// From memory.
+    pub(super) fn count(&self) -> usize {
+        self.mirror.all(Kind::Grant).len()
+    }
+
     pub(super) fn watch(&self) -> watch::Receiver<u64> {
         self.mirror.watch()
     }

@@ -188,6 +188,11 @@ impl Auth {
         self.grants.forget_gone();
     }
 
+    /// How many grants there are.
+    pub fn count(&self) -> usize {
+        self.grants.count()
+    }
+
     /// All grants that have not ended, by person.
     pub async fn list(&self) -> Result<Vec<Grant>, String> {
         self.grants.list().await.map_err(|problem| problem.public().to_owned())

@@ -19,6 +19,7 @@ mod demo_server;
 mod explain;
 mod gateway;
 mod generate;
+mod grants;
 mod hash_password;
 mod history;
 mod init;
@@ -74,6 +75,7 @@ fn dispatch(command: Command, output: &Output) -> Outcome {
         Command::DemoServer => demo_server::run(),
         Command::Explain(arguments) => explain::run(&arguments, output),
         Command::Generate(arguments) => generate::run(&arguments, output),
+        Command::Grants(arguments) => grants::run(&arguments, output),
         Command::HashPassword => hash_password::run(output),
         Command::History(arguments) => history::run(&arguments, output),
         Command::Init(arguments) => init::run(&arguments, output),

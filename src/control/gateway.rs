@@ -134,10 +134,24 @@ impl Gateway {
         self.change("/v1/rollback", &json!({ "base": base, "to": to }), limit, |_| {})
     }
 
+    /// Who let which client in: `grants`.
+    pub fn grants(&self) -> Result<Value, ControlError> {
+        self.fetch("/v1/grants")
+    }
+
+    /// Ends the grants that fit: `user`, `endpoint`, `id`, `all`; gives the ids as `revoked`.
+    pub fn revoke_grants(&self, which: &Value) -> Result<Value, ControlError> {
+        self.ask(Method::POST, "/v1/grants/revoke", Bytes::from(which.to_string()))
+    }
+
     fn fetch<T: DeserializeOwned>(&self, path: &str) -> Result<T, ControlError> {
+        self.ask(Method::GET, path, Bytes::new())
+    }
+
+    fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, ControlError> {
         let deadline = Instant::now() + FETCH;
         let (status, body) = self.run(async {
-            let answer = self.send(Method::GET, path, Bytes::new(), deadline).await?;
+            let answer = self.send(method, path, body, deadline).await?;
             Ok((answer.status, answer.whole(MAX_ANSWER).await?))
         })?;
         if status == StatusCode::OK {

@@ -35,6 +35,7 @@ pub(super) fn status(live: &Live) -> Value {
         "servers": generation.upstreams.values().map(|upstream| server(upstream)).collect::<Vec<_>>(),
         "endpoints": generation.snapshot.endpoints.keys().map(|name| endpoint(&generation, name)).collect::<Vec<_>>(),
         "audit": audit(&generation),
+        "grants": live.gate.auth().count(),
         "sessions": sessions(live),
         "calls": calls(live),
         "refused-requests": live.gate.counters().refused().into_iter().map(|(status, count)| (status.to_string(), count)).collect::<BTreeMap<_, _>>(),

@@ -70,6 +70,12 @@ impl Mirror {
                 .cloned(),
         )
     }
+    pub fn all(&self, kind: Kind) -> Vec<(String, Arc<Record>)> {
+        let table = self.table.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let own = table.iter().filter(|((known, _), _)| *known == kind);
+        own.filter_map(|((_, key), record)| Some((key.clone(), Arc::new(live(Some(record.clone()))?))))
+            .collect()
+    }
     pub fn is_current(&self) -> bool {
         true
     }

@@ -34,12 +34,6 @@ pub(in crate::cli) enum Later {
         #[command(flatten)]
         asking: Asking,
     },
-    /// Show or revoke who is connected
-    #[command(hide = true, subcommand_required = true)]
-    Grants {
-        #[command(subcommand)]
-        action: Grants,
-    },
     /// Show, forget or authorize credentials for the servers
     #[command(hide = true, subcommand_required = true)]
     Credentials {
@@ -80,28 +74,6 @@ pub(in crate::cli) struct Asking {
 }
 
 #[derive(Debug, Subcommand)]
-pub(in crate::cli) enum Grants {
-    List {
-        #[command(flatten)]
-        asking: Asking,
-    },
-    Revoke {
-        #[arg(long)]
-        user: Option<String>,
-        #[arg(long)]
-        service: Option<String>,
-        #[arg(long)]
-        endpoint: Option<String>,
-        #[arg(long)]
-        id: Option<String>,
-        #[arg(long)]
-        all: bool,
-        #[command(flatten)]
-        asking: Asking,
-    },
-}
-
-#[derive(Debug, Subcommand)]
 pub(in crate::cli) enum Credentials {
     List {
         #[command(flatten)]
@@ -127,7 +99,6 @@ impl Later {
             Self::Connect { .. } => "connect",
             Self::Credentials { .. } => "credentials",
             Self::Fmt { .. } => "fmt",
-            Self::Grants { .. } => "grants",
             Self::Hold { .. } => "hold",
             Self::Import { .. } => "import",
             Self::Release { .. } => "release",

@@ -4,6 +4,7 @@
 //! they parse, so that a script learns what is missing instead of "unknown command", and are refused by name.
 
 mod apply;
+mod grants;
 mod later;
 mod shared;
 
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use apply::{Apply, Asking, History, HistoryAction, Rollback};
+pub(super) use grants::{Grants, GrantsAction};
 pub(super) use later::Later;
 pub(super) use shared::{
     ColorWhen, Endpoint, FailOn, FindingsFormat, Paths, PlanFormat, ReviewFormat, TextFormat, WhichGateway,
@@ -69,6 +71,8 @@ pub(super) enum Command {
     Redact(Redact),
     /// Show what was asked of the gateway and how it ended, from its audit log
     Logs(Logs),
+    /// Show who let which client in, and end it
+    Grants(Grants),
     /// List the tools of an endpoint
     Tools(Tools),
     /// Call a tool of an endpoint

@@ -4,6 +4,7 @@
 //! Neither answers a web page.
 
 mod access;
+mod grants;
 mod routes;
 
 use std::fs;

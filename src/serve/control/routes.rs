@@ -22,6 +22,7 @@ use crate::config::Bundle;
 use crate::name::ServerName;
 use crate::serve::apply::{Apply, Asked, Change, EVENTS, Event, Outcome, Required};
 use crate::serve::control::access::Caller;
+use crate::serve::control::grants;
 use crate::serve::live::Live;
 use crate::serve::{Follows, running, status};
 use crate::snapshot::ControlRight;
@@ -49,8 +50,11 @@ pub(super) async fn answer(
     let (head, body) = request.into_parts();
     let path = head.uri.path();
     let (method, right) = match path {
-        "/v1/status" | "/v1/configuration" | "/v1/catalogue" | "/v1/history" => (Method::GET, ControlRight::Read),
+        "/v1/status" | "/v1/configuration" | "/v1/catalogue" | "/v1/grants" | "/v1/history" => {
+            (Method::GET, ControlRight::Read)
+        }
         _ if path.starts_with("/v1/history/") => (Method::GET, ControlRight::Read),
+        "/v1/grants/revoke" => (Method::POST, ControlRight::Hold),
         "/v1/reload" | "/v1/apply" | "/v1/rollback" => (Method::POST, ControlRight::Apply),
         _ => return refuse(StatusCode::NOT_FOUND, &format!("this gateway has no `{path}`")),
     };
@@ -65,6 +69,11 @@ pub(super) async fn answer(
         "/v1/status" => Ok(reply(StatusCode::OK, &status::status(&live))),
         "/v1/configuration" => Ok(reply(StatusCode::OK, &running::configuration(&live, &live.served()))),
         "/v1/catalogue" => Ok(reply(StatusCode::OK, &running::catalogues(&live))),
+        "/v1/grants" => grants::list(&live)
+            .await
+            .map(|body| reply(StatusCode::OK, &body))
+            .map_err(unavailable),
+        "/v1/grants/revoke" => revoke(&live, &caller, body).await,
         "/v1/history" => history(&live).await,
         "/v1/reload" => reload(&live, &ask, caller, body).await,
         "/v1/apply" => apply(&live, &ask, caller, body).await,
@@ -72,6 +81,21 @@ pub(super) async fn answer(
         _ => kept(&live, path.trim_start_matches("/v1/history/")).await,
     };
     outgoing.unwrap_or_else(|Refusal(status, why)| refuse(status, &why))
+}
+
+async fn revoke(live: &Live, caller: &Caller, body: Incoming) -> Outgoing {
+    let which: grants::Which = parse(&collect(body).await?)?;
+    if which.is_nothing() {
+        let why = "say which grants: `user`, `endpoint`, `id` or `all`";
+        return Err(Refusal(StatusCode::BAD_REQUEST, why.to_owned()));
+    }
+    let revoked = grants::revoke(live, &which, &caller.name).await;
+    revoked.map(|body| reply(StatusCode::OK, &body)).map_err(unavailable)
+}
+
+/// The store does not answer.
+fn unavailable(why: String) -> Refusal {
+    Refusal(StatusCode::SERVICE_UNAVAILABLE, why)
 }
 
 /// With an error for people: `{"error": …}`.

@@ -71,6 +71,69 @@ async fn a_client_gives_up_what_it_was_given() {
     );
 }
 
+#[tokio::test]
+async fn an_administrator_sees_grants_and_ends_them() {
+    let gateway = gateway();
+    let alice = Agent::of(&gateway);
+    let client = alice.register(&[CALLBACK]).await;
+    alice.sign_in(ALICE).await;
+    let tokens = alice.tokens(&client).await;
+    let run = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mcpgw"));
+        let output = command
+            .arg("grants")
+            .args(arguments)
+            .arg("-C")
+            .arg(gateway.folder())
+            .output()
+            .unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (code, listed) = run(&["list"]);
+    assert_eq!(code, Some(0));
+    assert!(
+        listed.contains("alice") && listed.contains("Test client (127.0.0.1)") && listed.contains("eng"),
+        "{listed}"
+    );
+    assert_eq!(run(&["revoke"]).0, Some(64), "which ones must be said");
+    assert!(run(&["revoke", "--user", "bob"]).1.contains("no such grant"));
+    assert_eq!(alice.call("eng", &tokens.access).await.status, 200);
+    assert!(
+        run(&["revoke", "--user", "alice", "--endpoint", "eng"])
+            .1
+            .contains("Revoked 1 grant")
+    );
+    assert_eq!(alice.call("eng", &tokens.access).await.status, 401);
+    assert!(run(&["list"]).1.contains("Nobody"));
+}
+
+#[tokio::test]
+async fn sign_ins_and_grants_are_recorded_and_no_secret_is() {
+    let gateway = crate::support::Gateway::serve(&format!("[gateway.audit]\n{}", super::agent::CONFIGURATION));
+    let alice = Agent::of(&gateway);
+    let client = alice.register(&[CALLBACK]).await;
+    alice.sign_in(("alice", "wrong password")).await;
+    alice.sign_in(ALICE).await;
+    let tokens = alice.tokens(&client).await;
+    let refreshed = alice.refresh(&client, &tokens.refresh).await.tokens();
+    alice.call("eng", &refreshed.access).await;
+    alice.refresh(&client, &tokens.refresh).await;
+    let log = std::fs::read_to_string(gateway.folder().join(".mcpgw/audit.jsonl")).unwrap();
+    for event in [
+        r#""event":"sign-in","principal":"user:alice","source":"local","address":"127.0.0.1","outcome":"failed""#,
+        r#""outcome":"ok""#,
+        r#""event":"grant","grant":"#,
+        r#""event":"refresh-reused""#,
+    ] {
+        assert!(log.contains(event), "{event}: {log}");
+    }
+    let everything = log + &gateway.log();
+    for secret in [&tokens.access, &tokens.refresh, &refreshed.access, &refreshed.refresh] {
+        assert!(!everything.contains(secret.as_str()));
+    }
+    assert!(!everything.contains("wrong password") && !everything.contains(ALICE.1));
+}
+
 async fn open_stream(base: &str, token: &str) -> hyper::body::Incoming {
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"#;
     let request = http::Request::post(format!("{base}/mcp/eng"))
