@@ -10,7 +10,7 @@ use bytes::Bytes;
 
 use crate::gate::Gate;
 use crate::name::{EndpointName, PiiName, ServerName};
-use crate::pii::{Direction, PatternError, Redactor};
+use crate::pii::{Cover, Direction, PatternError, Redactor};
 use crate::snapshot::Snapshot;
 
 /// The redactors of one table.
@@ -22,9 +22,9 @@ pub(super) struct Filter {
     pub(super) response: Redactor,
 }
 
-/// Of all tables.
+/// Of all tables; and what is taken out of texts that belong to no one call.
 #[derive(Clone, Debug, Default)]
-pub struct Filters(BTreeMap<PiiName, Filter>);
+pub struct Filters(BTreeMap<PiiName, Filter>, Cover);
 
 impl Filters {
     pub fn compile(snapshot: &Snapshot) -> Result<Self, PatternError> {
@@ -35,7 +35,15 @@ impl Filters {
             };
             Ok((name.clone(), filter))
         });
-        Ok(Self(filters.collect::<Result<_, _>>()?))
+        Ok(Self(
+            filters.collect::<Result<_, _>>()?,
+            Cover::of(snapshot.pii.values())?,
+        ))
+    }
+
+    /// For the log and for what `status` shows.
+    pub fn cover(&self) -> &Cover {
+        &self.1
     }
 
     pub(super) fn of(&self, snapshot: &Snapshot, endpoint: &EndpointName, server: &ServerName) -> Filter {

@@ -18,6 +18,7 @@ use crate::gate::offer::Offer;
 use crate::gate::record::Recording;
 use crate::gate::view::View;
 use crate::name::{EndpointName, ServerName};
+use crate::pii::Cover;
 use crate::snapshot::access::{Rights, RightsKey};
 use crate::snapshot::{Endpoint, Snapshot};
 use crate::telemetry::Traces;
@@ -107,6 +108,11 @@ impl Generation {
     /// What is redacted between clients of `endpoint` and `server`.
     pub(super) fn filter(&self, endpoint: &EndpointName, server: &ServerName) -> Filter {
         self.filters.of(&self.snapshot, endpoint, server)
+    }
+
+    /// What is taken out of texts that belong to no one call.
+    pub fn cover(&self) -> &Cover {
+        self.filters.cover()
     }
 
     /// What an endpoint offers to anybody, made anew when a catalogue has changed.

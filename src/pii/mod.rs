@@ -5,6 +5,7 @@
 //! bounded. Only a redactor makes [`Redacted`], without which `upstream` sends nothing. docs/redaction.md has the rules.
 
 mod counts;
+mod cover;
 mod custom;
 mod detect;
 mod fold;
@@ -22,6 +23,7 @@ use bytes::Bytes;
 use memchr::memmem;
 
 pub use crate::pii::counts::Counts;
+pub use crate::pii::cover::{Cover, both};
 pub use crate::pii::custom::PatternError;
 pub use crate::pii::kind::Kind;
 

@@ -100,6 +100,8 @@ impl Adopter {
         }
         let gone = gone(&old.upstreams, &generation.upstreams);
         generation.recording.log().limit(&next.audit(&self.live.state));
+        // Calls of the old generation go on for a while, and its filters with them.
+        self.log.cover(generation.cover().and(old.cover()));
         self.live.gate.swap(generation);
         self.live.serve(next.files.served(number));
         self.settle(next, moved);

@@ -7,6 +7,7 @@ mod adopt;
 mod apply;
 mod connection;
 mod control;
+mod core_file;
 mod error;
 mod files;
 mod follow;

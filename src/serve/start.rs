@@ -14,9 +14,11 @@ use tokio::time::{Instant, timeout};
 use crate::auth::Auth;
 use crate::fetch::{self, Fetch};
 use crate::gate::{self, Gate};
+use crate::pii::Cover;
 use crate::serve::adopt::{Adopter, SHUT_DOWN, keep};
 use crate::serve::apply::Asked;
 use crate::serve::control::{self, Access, Remote, Remotes};
+use crate::serve::core_file;
 use crate::serve::files::{self, Files};
 use crate::serve::follow::{Follower, GATEWAY};
 use crate::serve::listener::{self, Listener, Shared};
@@ -53,7 +55,10 @@ pub fn run(options: Options) -> Result<(), Error> {
         }
         Follows::Applies => Beginning::with_store(State::claim(&directory)?, options.locked)?,
     };
-    let log = Log::start(&beginning.files.snapshot.gateway.telemetry, options.colour)?;
+    let snapshot = &beginning.files.snapshot;
+    let cover = Cover::of(snapshot.pii.values()).map_err(|error| Error::new(error.to_string()))?;
+    let log = Log::start(&snapshot.gateway.telemetry, cover, options.colour)?;
+    core_file::forbid();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::audit::{Line, MAX_PAYLOAD};
 use crate::gate::exchange::Exchange;
 use crate::name::{PiiName, ServerName};
-use crate::pii::{Direction, Redactor};
+use crate::pii::{self, Direction, Redactor};
 use crate::snapshot::{AuditPayloads, Pii, Snapshot};
 
 /// In one generation.
@@ -79,7 +79,7 @@ impl Payloads {
 
 impl Rule {
     fn of(name: &PiiName, table: &Pii) -> Result<Self, String> {
-        let both = both(table);
+        let both = pii::both(table);
         let redactor = Redactor::new(&both, Direction::Response).map_err(|error| format!("`[pii.{name}]`: {error}"))?;
         let has_all = |types: &[String]| {
             let has = |kind: &String| types.contains(kind) || types.iter().any(|kind| kind == "all");
@@ -131,25 +131,6 @@ impl Rule {
                 }
             }
         }
-    }
-}
-
-/// What is redacted in one direction is not to be read in the log of the other. Masked: the log gives nothing back.
-fn both(table: &Pii) -> Pii {
-    let mut types = table.responses.clone();
-    types.extend(
-        table
-            .requests
-            .iter()
-            .filter(|kind| !table.responses.contains(kind))
-            .cloned(),
-    );
-    Pii {
-        requests: Vec::new(),
-        responses: types,
-        reversible: false,
-        restore_to: Vec::new(),
-        ..table.clone()
     }
 }
 

@@ -16,12 +16,15 @@ use crate::mcp::{Edits, Kind, Message, Method, Pieces, Span, envelope};
 use crate::upstream::conversation::Conversation;
 use crate::upstream::failure::FailureKind;
 use crate::upstream::request::Outgoing;
+use crate::upstream::stdio::plain;
 
 /// Messages of one call that wait for their reader; what finds this full is dropped, but never the response.
 const WAITING: usize = 256;
 
 /// Calls in flight in one process.
 const MAX_CALLS: usize = 4_096;
+/// Of a line that is no message, the log is given so much, in bytes, and shows less: personal data is taken out of it before it is cut.
+const MAX_NOISE: usize = 4_096;
 
 #[derive(Debug, Default)]
 pub(super) struct Mux {
@@ -172,8 +175,8 @@ impl Mux {
         let message = match envelope::read(line) {
             Ok(message) => message,
             Err(problem) => {
-                let start: String = String::from_utf8_lossy(&line[..line.len().min(200)]).into_owned();
-                tracing::info!(server = %conversation.core.name(), %problem, line = &*crate::text::safe(&start), "a line on standard output is no message");
+                let start = plain(&line[..line.len().min(MAX_NOISE)]);
+                tracing::info!(server = %conversation.core.name(), %problem, line = &*start, "a line on standard output is no message");
                 return;
             }
         };

@@ -30,6 +30,7 @@ use crate::upstream::request::{INITIALIZED, Outgoing, initialize_params};
 use crate::upstream::stdio::command::Command;
 use crate::upstream::stdio::lines::{Line, Lines};
 use crate::upstream::stdio::mux::{Delivery, Mux, Refusal, Registered};
+use crate::upstream::stdio::plain;
 use crate::upstream::ticket::{Cancel, Ticket};
 
 /// For an answer to `server/discover`; a legacy server may give none.
@@ -496,10 +497,17 @@ async fn read(
 async fn log(stderr: ChildStderr, server: String) {
     let mut lines = Lines::new(stderr, MAX_ERROR_LINE);
     while let Some(line) = lines.next().await {
-        let (Line::Whole(text) | Line::TooLong { beginning: text }) = line;
-        let text = String::from_utf8_lossy(&text);
-        if !text.trim().is_empty() {
-            tracing::info!(target: "mcpgw::upstream::stderr", server, "{}", crate::text::safe(text.trim_end()));
+        match line {
+            Line::Whole(text) => {
+                let text = plain(text.trim_ascii_end());
+                if !text.is_empty() {
+                    tracing::info!(target: "mcpgw::upstream::stderr", server, "{text}");
+                }
+            }
+            Line::TooLong { beginning } => {
+                let beginning = &*plain(&beginning);
+                tracing::info!(target: "mcpgw::upstream::stderr", server, beginning, "a long line");
+            }
         }
     }
 }
