@@ -186,7 +186,7 @@ impl Offer {
             server: index,
             shown: Arc::clone(&item.name),
             name: Arc::clone(&item.name),
-            raw: redactor.redact_listed(&visible(&item.raw)),
+            raw: redactor.redact_addressed(&visible(&item.raw)),
         };
         self.resources.extend(
             catalogue

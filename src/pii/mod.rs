@@ -167,10 +167,19 @@ impl Redactor {
         self.redaction(|| Form::Message(Box::default()))
     }
 
-    /// A tool, prompt, resource or template as it is listed: its name and address stay.
+    /// A tool or prompt as it is listed: its name stays.
     pub fn redact_listed(&self, item: &Bytes) -> Bytes {
+        self.redact_item(item, Json::listed)
+    }
+
+    /// A resource or template as it is listed: its address stays.
+    pub fn redact_addressed(&self, item: &Bytes) -> Bytes {
+        self.redact_item(item, Json::addressed)
+    }
+
+    fn redact_item(&self, item: &Bytes, form: impl FnOnce() -> Json) -> Bytes {
         let mut out = Vec::with_capacity(item.len());
-        let mut message = self.redaction(|| Form::Message(Box::new(Json::listed())));
+        let mut message = self.redaction(|| Form::Message(Box::new(form())));
         message.push(item, &mut out);
         if message.finish(&mut out).is_empty() {
             item.clone()

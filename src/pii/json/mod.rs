@@ -102,10 +102,19 @@ impl Default for Json {
 }
 
 impl Json {
-    /// Not a message but an item of a list.
+    /// Not a message but an item of a list of tools or prompts.
     pub(super) fn listed() -> Self {
+        Self::at(Place::Listed)
+    }
+
+    /// The same, of resources or templates.
+    pub(super) fn addressed() -> Self {
+        Self::at(Place::Addressed)
+    }
+
+    fn at(place: Place) -> Self {
         Self {
-            place: Place::Listed,
+            place,
             ..Self::default()
         }
     }

@@ -10,8 +10,10 @@ pub(super) enum Place {
     Message,
     Params,
     Result,
-    /// What is listed: tools, prompts, resources, templates.
+    /// What is listed and asked for by its name: tools, prompts.
     Listed,
+    /// What is listed and asked for by its address: resources, templates.
+    Addressed,
     /// Messages of a prompt or of sampling: who speaks, and content.
     Spoken,
     /// A block of content, or an array of them.
@@ -54,7 +56,8 @@ impl Place {
             (Self::Params | Self::Result, b"messages") => Self::Spoken,
             (Self::Params | Self::Result | Self::Spoken | Self::Content, b"content") => Self::Content,
             (Self::Result, b"contents") | (Self::Content, b"resource") => Self::Resource,
-            (Self::Result, b"tools" | b"prompts" | b"resources" | b"resourceTemplates") => Self::Listed,
+            (Self::Result, b"tools" | b"prompts") => Self::Listed,
+            (Self::Result, b"resources" | b"resourceTemplates") => Self::Addressed,
             (Self::Result, b"inputRequests") => Self::Requests,
             (Self::Requests, _) => Self::Message,
             _ => Self::Free,
@@ -71,29 +74,18 @@ impl Place {
                     | b"uri"
                     | b"url"
                     | b"cursor"
-                    | b"protocolVersion"
                     | b"progressToken"
                     | b"requestId"
                     | b"taskId"
                     | b"requestState"
                     | b"elicitationId"
-                    | b"level"
-                    | b"logger"
-                    | b"mode"
             ),
             Self::Result => matches!(
                 key,
-                b"nextCursor"
-                    | b"protocolVersion"
-                    | b"taskId"
-                    | b"requestState"
-                    | b"resultType"
-                    | b"role"
-                    | b"model"
-                    | b"stopReason"
-                    | b"action"
+                b"nextCursor" | b"taskId" | b"requestState" | b"resultType" | b"role" | b"action"
             ),
-            Self::Listed => matches!(key, b"name" | b"uri" | b"uriTemplate" | b"mimeType"),
+            Self::Listed => key == b"name",
+            Self::Addressed => matches!(key, b"uri" | b"uriTemplate" | b"mimeType"),
             Self::Spoken => key == b"role",
             Self::Content => match key {
                 b"data" => return Treatment::Media,
