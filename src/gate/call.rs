@@ -253,7 +253,10 @@ async fn send(
             Ok(reply::answer(reply, context).await)
         }
         Err(failure) if failure.kind == FailureKind::HeldBack => {
-            let closed = recorded.held_back(&failure.detail).written().await;
+            let closed = recorded
+                .held_back(&exchange.request.generation.cover().text(&failure.detail))
+                .written()
+                .await;
             closed.map_err(|Unrecorded| Unrecorded::before_the_call())?;
             Err(held_back(exchange, &failure))
         }

@@ -78,7 +78,7 @@ pub(super) async fn initialize(
         capabilities: Bytes::copy_from_slice(&body[capabilities.start..capabilities.end]),
         client: params
             .and_then(|params| params.client_info)
-            .and_then(|info| client_name(body, info)),
+            .and_then(|info| client_name(body, info, request.generation.cover())),
     };
     let max = request.generation.snapshot.gateway.limits.sessions_per_principal;
     let session = request.gate.sessions.begin(seed, max);

@@ -10,7 +10,9 @@ use serde_json::value::RawValue;
 
 use crate::config::Bundle;
 use crate::mcp::Version;
+use crate::pii::Cover;
 use crate::serve::live::{Live, Served};
+use crate::serve::status::cover_in_place;
 use crate::store::Kept;
 use crate::upstream::{CatalogueState, Item, Upstream};
 
@@ -68,18 +70,21 @@ pub(super) fn catalogues(live: &Live) -> Catalogues {
     Catalogues {
         format_version: 1,
         servers: servers
-            .map(|upstream| (upstream.name().to_string(), catalogue(upstream)))
+            .map(|upstream| (upstream.name().to_string(), catalogue(upstream, generation.cover())))
             .collect(),
     }
 }
 
-fn catalogue(upstream: &Upstream) -> Catalogue {
+/// Definitions stand there as the server publishes them, since locks and plans compare them; why there are none is covered.
+fn catalogue(upstream: &Upstream, cover: &Cover) -> Catalogue {
     let catalogue = upstream.catalogue();
     let (state, reason) = match &catalogue.state {
         CatalogueState::NotYet => ("not-yet", None),
         CatalogueState::Ready => ("ready", None),
         CatalogueState::Failed(reason) => ("failed", Some(reason.clone())),
     };
+    let mut reason = reason;
+    cover_in_place(&mut reason, cover);
     let all = |items: &[Item]| items.iter().filter_map(|item| raw(&item.raw)).collect();
     Catalogue {
         state,

@@ -6,10 +6,12 @@ use std::sync::atomic::Ordering;
 use serde_json::{Value, json};
 
 use crate::audit::Target;
-use crate::gate::Generation;
+use crate::gate::{Generation, Problem};
 use crate::name::EndpointName;
+use crate::pii::Cover;
 use crate::serve::live::{Live, Report};
 use crate::serve::start::base_url;
+use crate::upstream::Upstream;
 
 pub(super) fn status(live: &Live) -> Value {
     let (generation, report) = (live.gate.generation(), live.report());
@@ -32,7 +34,7 @@ pub(super) fn status(live: &Live) -> Value {
         },
         "reload": reload(live, &report),
         "listeners": listeners(live, &generation, &report),
-        "servers": generation.upstreams.values().map(|upstream| server(upstream)).collect::<Vec<_>>(),
+        "servers": generation.upstreams.values().map(|upstream| server(upstream, generation.cover())).collect::<Vec<_>>(),
         "endpoints": generation.snapshot.endpoints.keys().map(|name| endpoint(&generation, name)).collect::<Vec<_>>(),
         "audit": audit(&generation),
         "grants": live.gate.auth().count(),
@@ -94,8 +96,11 @@ fn audit(generation: &Generation) -> Value {
     })
 }
 
-fn server(upstream: &crate::upstream::Upstream) -> Value {
-    let mut status = serde_json::to_value(upstream.status()).unwrap_or_default();
+fn server(upstream: &Upstream, cover: &Cover) -> Value {
+    let mut status = upstream.status();
+    // Quotes what the server has answered.
+    cover_in_place(&mut status.health.reason, cover);
+    let mut status = serde_json::to_value(status).unwrap_or_default();
     if let Value::Object(members) = &mut status {
         members.shift_insert(0, "name".to_owned(), upstream.name().as_str().into());
     }
@@ -115,8 +120,25 @@ fn endpoint(generation: &Generation, name: &EndpointName) -> Value {
         "resources": offer.resources.len(),
         "templates": offer.templates.len(),
         // Selected and not served: held back by the lock, or shown by a name that another has.
-        "problems": offer.problems,
+        "problems": offer.problems.iter().map(|problem| covered(problem, generation.cover())).collect::<Vec<_>>(),
     })
+}
+
+/// Names are a server's own words, until somebody selects them.
+fn covered(problem: &Problem, cover: &Cover) -> Problem {
+    Problem {
+        shown: cover.text(&problem.shown).into_owned(),
+        items: problem.items.iter().map(|item| cover.text(item).into_owned()).collect(),
+        reason: cover.text(&problem.reason).into_owned(),
+        held_back: problem.held_back.clone(),
+    }
+}
+
+/// With what is taken out of texts that belong to no one call.
+pub(super) fn cover_in_place(reason: &mut Option<String>, cover: &Cover) {
+    if let Some(text) = reason {
+        *text = cover.text(text).into_owned();
+    }
 }
 
 fn sessions(live: &Live) -> Value {

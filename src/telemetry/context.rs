@@ -61,10 +61,9 @@ impl Parent {
             // Of the other bits this version knows none (3.2.2.5).
             TraceFlags::new(flags) & TraceFlags::SAMPLED,
             true,
-            self.state
-                .as_deref()
-                .and_then(|state| state.parse::<TraceState>().ok())
-                .unwrap_or_default(),
+            // What others say of the trace to one another goes to servers as it came, and is nothing for the gateway's own collector: anything
+            // can stand in it.
+            TraceState::default(),
         )
     }
 }

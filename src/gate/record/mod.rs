@@ -22,7 +22,7 @@ use crate::gate::counters::{Outcome, Running};
 use crate::gate::error::Error;
 use crate::gate::exchange::Exchange;
 use crate::gate::record::payload::{Payload, Payloads, Rule};
-use crate::gate::record::subject::{asked, key, sought, who};
+use crate::gate::record::subject::{asked, key, name, sought, who};
 use crate::gate::view::View;
 use crate::mcp::result::Seen;
 use crate::pii::{Counts, Redactor};
@@ -119,7 +119,10 @@ pub(super) async fn begin(
     let log = &recording.log;
     let subject = who(Line::part().display("call", log.call()), exchange)
         .text("server", permit.server().as_str())
-        .text(key(permit.kind()), permit.name());
+        .text(
+            key(permit.kind()),
+            &name(permit.kind(), permit.name(), exchange.request.generation.cover()),
+        );
     let rule = recording.payloads.rule(exchange, Some(permit.server()));
     let arguments = recorded_arguments(exchange);
     let opening = Line::with_room("call", Timestamp::now(), arguments.len()).with(&subject);
@@ -167,7 +170,7 @@ pub(super) async fn refused(
     let line = asked(line, exchange)
         .text("decision", status)
         .text("status", status)
-        .text("reason", &safe(reason));
+        .text("reason", &safe(&exchange.request.generation.cover().text(reason)));
     let rule = recording.payloads.rule(exchange, server).unpassed();
     let line = put_arguments(line, exchange, arguments, &rule);
     let written = recording.log.write(line).await;

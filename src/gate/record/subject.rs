@@ -1,5 +1,6 @@
 //! Who asks for what, where, and how: the members that say so.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::audit::Line;
@@ -8,6 +9,7 @@ use crate::gate::view::View;
 use crate::mcp::Method;
 use crate::mcp::json::{self, Span, string};
 use crate::name::ServerName;
+use crate::pii::Cover;
 use crate::snapshot::access::ObjectKind;
 use crate::text::{floor, safe};
 
@@ -44,21 +46,31 @@ fn client(exchange: &Exchange<'_>) -> Option<Arc<str>> {
         Client::Legacy(session) => session.client.clone(),
         Client::Modern(_) => {
             let info = exchange.params()?.meta.as_ref()?.client_info?;
-            client_name(exchange.body, info)
+            client_name(exchange.body, info, exchange.request.generation.cover())
         }
     }
 }
 
-/// `clientInfo` as one short text that a terminal may show.
-pub(in crate::gate) fn client_name(body: &[u8], info: Span) -> Option<Arc<str>> {
+/// `clientInfo` as one short text that a terminal may show, and anybody read.
+pub(in crate::gate) fn client_name(body: &[u8], info: Span, cover: &Cover) -> Option<Arc<str>> {
     let member = |key: &str| string(body, json::find(body, info, key).ok()??);
     let name = member("name")?;
     let whole = match member("version") {
         Some(version) => format!("{name} {version}"),
         None => name.into_owned(),
     };
-    let safe = safe(&whole);
+    let covered = cover.text(&whole);
+    let safe = safe(&covered);
     Some(safe[..floor(&safe, MAX_CLIENT)].into())
+}
+
+/// What is recorded of the name of something that a server has. An address of a resource may be made of what somebody asked for, so it is
+/// covered; a tool's or prompt's name is what rules and locks are written with.
+pub(super) fn name<'a>(kind: ObjectKind, name: &'a str, cover: &Cover) -> Cow<'a, str> {
+    match kind {
+        ObjectKind::Tool | ObjectKind::Prompt => Cow::Borrowed(name),
+        ObjectKind::Resource => cover.text(name),
+    }
 }
 
 /// What was asked for by a name that this caller does not have: where it is selected, the server and its own name.
@@ -73,6 +85,7 @@ pub(super) fn sought<'a>(line: Line, exchange: &Exchange<'_>, view: &'a View) ->
         (Method::PromptsGet, Some(name), _) => (name, ObjectKind::Prompt),
         _ => return (line, None),
     };
+    let cover = exchange.request.generation.cover();
     let offer = &view.offer;
     let mut tools = offer.tools.iter().map(|tool| &tool.item);
     let offered = match kind {
@@ -80,14 +93,13 @@ pub(super) fn sought<'a>(line: Line, exchange: &Exchange<'_>, view: &'a View) ->
         ObjectKind::Prompt => offer.prompts.iter().find(|item| *item.shown == *shown),
         ObjectKind::Resource => offer.resources.iter().find(|item| *item.shown == *shown),
     };
-    match offered {
-        Some(item) => {
-            let server = &offer.servers[item.server].name;
-            let line = line.text("server", server.as_str()).text(key(kind), &item.name);
-            (line, Some(server))
-        }
-        None => (line.text(key(kind), &shown[..floor(&shown, MAX_NAME)]), None),
-    }
+    let Some(item) = offered else {
+        let covered = cover.text(&shown);
+        return (line.text(key(kind), &covered[..floor(&covered, MAX_NAME)]), None);
+    };
+    let server = &offer.servers[item.server].name;
+    let line = line.text("server", server.as_str());
+    (line.text(key(kind), &name(kind, &item.name, cover)), Some(server))
 }
 
 pub(super) fn key(kind: ObjectKind) -> &'static str {
