@@ -6,6 +6,7 @@ mod advice;
 mod apply;
 mod artifacts;
 mod audit;
+mod canary;
 mod cases;
 mod ci;
 mod cli;

@@ -20,17 +20,17 @@ use tokio::net::TcpListener;
 
 /// What came in a span.
 #[derive(Clone, Debug)]
-pub(super) struct Span {
-    pub(super) name: String,
-    pub(super) trace: String,
-    pub(super) id: String,
-    pub(super) parent: String,
+pub(crate) struct Span {
+    pub(crate) name: String,
+    pub(crate) trace: String,
+    pub(crate) id: String,
+    pub(crate) parent: String,
     /// 2: of a request, 3: of a call to a server.
-    pub(super) kind: i32,
-    pub(super) nanos: u64,
-    pub(super) is_error: bool,
-    pub(super) attributes: BTreeMap<String, String>,
-    pub(super) service: String,
+    pub(crate) kind: i32,
+    pub(crate) nanos: u64,
+    pub(crate) is_error: bool,
+    pub(crate) attributes: BTreeMap<String, String>,
+    pub(crate) service: String,
 }
 
 #[derive(Default)]
@@ -41,17 +41,17 @@ struct Taken {
     raw: Vec<u8>,
 }
 
-pub(super) struct Collector {
-    pub(super) address: SocketAddr,
+pub(crate) struct Collector {
+    pub(crate) address: SocketAddr,
     taken: Arc<Mutex<Taken>>,
 }
 
 impl Collector {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0))).await
     }
 
-    pub(super) async fn start_at(address: SocketAddr) -> Self {
+    pub(crate) async fn start_at(address: SocketAddr) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let taken = Arc::new(Mutex::new(Taken::default()));
@@ -71,7 +71,7 @@ impl Collector {
     }
 
     /// All spans, once there are `count`.
-    pub(super) async fn spans(&self, count: usize) -> Vec<Span> {
+    pub(crate) async fn spans(&self, count: usize) -> Vec<Span> {
         let deadline = Instant::now() + Duration::from_secs(20);
         loop {
             let spans = self.taken.lock().unwrap().spans.clone();
@@ -87,12 +87,12 @@ impl Collector {
         }
     }
 
-    pub(super) fn how(&self) -> Vec<(String, String)> {
+    pub(crate) fn how(&self) -> Vec<(String, String)> {
         self.taken.lock().unwrap().how.clone()
     }
 
     /// Every byte of every message.
-    pub(super) fn raw(&self) -> Vec<u8> {
+    pub(crate) fn raw(&self) -> Vec<u8> {
         self.taken.lock().unwrap().raw.clone()
     }
 }
