@@ -22,7 +22,7 @@ use crate::serve::preflight::{self, Found};
 use crate::serve::start::{serve_endpoints, serve_metrics};
 use crate::serve::world::{Draft, Upstreams, World};
 use crate::snapshot::Snapshot;
-use crate::store::{Generations, How, New};
+use crate::store::{Generations, How, New, Vault};
 use crate::upstream::{Context, Upstream};
 
 /// How often a generation that was swapped out is looked at, whether its last request has ended.
@@ -37,6 +37,7 @@ pub(super) struct Adopter {
     pub(super) log: Log,
     pub(super) context: Context,
     pub(super) store: Arc<dyn Generations>,
+    pub(super) vault: Vault,
     /// The control API over TCP that no configuration changes.
     pub(super) fixed_control: Option<Remote>,
     /// For who asks over TCP.
@@ -87,6 +88,12 @@ impl Adopter {
             Ok(_) => return Err(Failure::of_problems(problems)),
             Err(lacking) => return Err(Failure::of_problems(lacking.into_iter().chain(problems).collect())),
         };
+        let keys = next
+            .keys(&self.live.state)
+            .map_err(|why| Failure::of_problems(vec![why]))?;
+        if let Err(error) = self.vault.check(&keys).await {
+            return Err(Failure::of_problems(vec![error.to_string()]));
+        }
         let is_new = !next.files.is_same(&self.world.files);
         let number = served.generation + u64::from(is_new);
         let generation = next
@@ -102,6 +109,9 @@ impl Adopter {
         generation.recording.log().limit(&next.audit(&self.live.state));
         // Calls of the old generation go on for a while, and its filters with them.
         self.log.cover(generation.cover().and(old.cover()));
+        if let Err(error) = self.vault.rekey(keys).await {
+            tracing::error!(%error, "the store keeps its old keys");
+        }
         self.live.gate.swap(generation);
         self.live.serve(next.files.served(number));
         self.settle(next, moved);

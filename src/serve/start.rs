@@ -33,7 +33,7 @@ use crate::serve::watch::Watched;
 use crate::serve::world::{Draft, World};
 use crate::serve::{ControlOption, Error, Follows, Options};
 use crate::snapshot::{ControlRight, SecretRef};
-use crate::store::{self, Generations, How};
+use crate::store::{self, Folder, Generations, How, Vault};
 use crate::upstream::Context;
 
 /// Changes that wait for their turn; each is answered.
@@ -164,9 +164,9 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
         world.tls.as_ref().map(|tls| Arc::clone(&tls.config)),
         world.files.snapshot.gateway.limits.connections,
     );
-    let memory = crate::store::Memory::default();
-    let mirror = crate::store::Mirror::of(&memory);
-    let auth = Auth::new(Arc::new(memory), mirror, Fetch::new(Arc::new(fetch::system_roots())));
+    let vault = vault(&state, &world).await?;
+    let fetch = Fetch::new(Arc::new(fetch::system_roots()));
+    let auth = Auth::new(Arc::new(vault.clone()), vault.mirror(), fetch);
     let parts = Parts {
         gate: Gate::new(generation, auth),
         paths: options.paths.clone(),
@@ -190,6 +190,7 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
         log,
         context,
         store,
+        vault,
         fixed_control: fixed,
         ask,
         world,
@@ -282,6 +283,13 @@ impl Bound {
 
 /// Of endpoints, metrics and the control API.
 type Started = (Option<Listener>, Option<Listener>, Option<Listener>);
+
+/// The records of the state directory: what does not open must not look as if it were not there.
+async fn vault(state: &State, world: &World) -> Result<Vault, Error> {
+    let keys = world.keys(&state.directory).map_err(Error::new)?;
+    let vault = Vault::open(Arc::new(Folder::of(&state.directory)), keys).await;
+    vault.map_err(|error| Error::new(error.to_string()))
+}
 
 /// What no configuration changes. Its one token may do everything, so it stays on this machine.
 async fn fixed_control(option: &ControlOption) -> Result<Remote, Error> {

@@ -20,8 +20,9 @@ use crate::serve::secrets::Secrets;
 use crate::serve::tls::{Identity, certificates};
 use crate::serve::watch::Watched;
 use crate::snapshot::{Auth, SecretRef, Server, SettingValue, Snapshot, Tls, Transport};
+use crate::store::{Keys, own_key};
 use crate::telemetry::{Target, Traces};
-use crate::upstream::{Context, Settings, Upstream};
+use crate::upstream::{Context, Secret, Settings, Upstream};
 
 pub(super) struct World {
     pub(super) files: Files,
@@ -32,6 +33,8 @@ pub(super) struct World {
     filters: Filters,
     /// Of `[login.oidc]`.
     client_secret: Option<ClientSecret>,
+    /// Of `[gateway.store]`, in order.
+    store_keys: Vec<Secret>,
 }
 
 /// A world that may lack something.
@@ -124,12 +127,14 @@ impl Draft {
         let client_secret = login
             .and_then(|login| secrets.get(login.client_secret.as_ref()?).ok())
             .map(|secret| ClientSecret::new(secret.expose()));
+        let keys = &snapshot.gateway.store.keys;
         let world = World {
             files,
             tls,
             control,
             settings,
             filters,
+            store_keys: keys.iter().filter_map(|key| secrets.get(key).ok()).collect(),
             client_secret,
         };
         Self { world, problems }
@@ -157,7 +162,14 @@ impl World {
             && self.settings == other.settings
             && self.tls == other.tls
             && self.control == other.control
+            && self.store_keys == other.store_keys
             && self.client_secret == other.client_secret
+    }
+
+    /// The keys of the store. The gateway's own key is made where none is given, and always opens what it has sealed.
+    pub(super) fn keys(&self, state: &Path) -> Result<Keys, String> {
+        let own = own_key(state, self.store_keys.is_empty()).map_err(|error| error.to_string())?;
+        Keys::of(self.store_keys.iter().map(Secret::expose).chain(own.as_deref()))
     }
 
     /// Of the endpoints; nothing listens where nothing is served.
@@ -290,6 +302,9 @@ fn references(snapshot: &Snapshot, control_is_fixed: bool) -> BTreeSet<(String, 
     }
     if let Some(tls) = &snapshot.gateway.tls {
         found.insert(("`gateway.tls.key`".to_owned(), &tls.key));
+    }
+    for reference in &snapshot.gateway.store.keys {
+        found.insert(("`gateway.store.key`".to_owned(), reference));
     }
     for (name, server) in &snapshot.servers {
         for (key, reference) in of_server(server) {

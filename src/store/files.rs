@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use crate::store::{Generations, Head, KEPT, Kept, New, StoreError};
+use crate::store::{Generations, Head, KEPT, Kept, New, StoreError, cannot};
 
 /// Below the state directory.
 const FOLDER: &str = "generations";
@@ -195,10 +195,6 @@ fn read_head(path: &Path, number: u64, lines: &mut BufReader<File>) -> Result<He
         .ok()
         .filter(|head: &Head| head.generation == number)
         .ok_or_else(|| damaged(path))
-}
-
-fn cannot(what: &str, path: &Path, error: &io::Error) -> StoreError {
-    StoreError(format!("the store cannot {what} {}: {error}", path.display()))
 }
 
 fn damaged(path: &Path) -> StoreError {

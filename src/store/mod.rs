@@ -1,20 +1,33 @@
-//! What a gateway keeps besides its memory: the generations that it has made live.
+//! What a gateway keeps besides its memory: the generations that it has made live, and [`Records`] of people and their credentials.
 //!
 //! What is confirmed survives `kill -9` and a lost power line. The files of a generation are JSON here, as the
 //! control half wrote it: nothing in it is looked at. [`Generations`] is what every kind of store does; [`Files`] is the one under
-//! the state directory.
+//! the state directory. Records are sealed before they leave the process ([`Vault`]), wherever they lie ([`Shelf`]); those that every
+//! request needs are mirrored in memory ([`Mirror`]).
 
 mod files;
-mod records;
+mod folder;
+mod keys;
+mod mirror;
+mod record;
+mod shelf;
+mod vault;
 
 use std::fmt;
+use std::io;
+use std::path::Path;
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 pub use files::Files;
-pub use records::{Expect, Kind, Memory, Mirror, Record, Records};
+pub use folder::Folder;
+pub use keys::{Keys, own_key};
+pub use mirror::Mirror;
+pub use record::{Expect, Kind, MAX_KEY, MAX_VALUE, Record, Records};
+pub use shelf::{Named, Shelf};
+pub use vault::Vault;
 
 /// Generations that are kept; older ones go.
 pub const KEPT: usize = 50;
@@ -80,6 +93,18 @@ pub trait Generations: fmt::Debug + Send + Sync {
     /// Keeps it as the successor of the generation `after`, 0 for none; there must be no newer one. When this returns
     /// it is kept, as `after + 1`.
     fn append(&self, after: u64, new: New) -> BoxFuture<'_, Result<Head, StoreError>>;
+}
+
+impl StoreError {
+    fn full(kind: &str, limit: usize) -> Self {
+        Self(format!(
+            "the store is full: it holds {limit} records of the kind `{kind}`"
+        ))
+    }
+}
+
+fn cannot(what: &str, path: &Path, error: &io::Error) -> StoreError {
+    StoreError(format!("the store cannot {what} {}: {error}", path.display()))
 }
 
 impl fmt::Display for StoreError {

@@ -1,0 +1,150 @@
+//! An in-memory copy of the kinds that every request needs: grants and holds.
+//!
+//! [`Vault`](super::Vault) keeps it: what it has confirmed stands here before its caller hears of it, and what others changed comes with
+//! their news. A lookup takes no lock. A copy that may be old says so by [`is_current`](Mirror::is_current), and then nothing may be let in by it.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::store::{Kind, Record};
+
+/// After this long without a word from a shared store its copy counts for nothing.
+pub(super) const STALE: Duration = Duration::from_secs(2);
+
+/// A change copies one part, not all.
+const PARTS: usize = 64;
+
+type Part = HashMap<String, Arc<Record>>;
+
+#[derive(Debug)]
+pub struct Mirror {
+    grants: Vec<ArcSwap<Part>>,
+    holds: Vec<ArcSwap<Part>>,
+    hasher: RandomState,
+    started: Instant,
+    /// Milliseconds from the start to when the store was last heard of.
+    heard: AtomicU64,
+    /// Is every change told here, so that silence means nothing?
+    is_alone: bool,
+    /// Something could not be read after it had changed.
+    is_behind: AtomicBool,
+    changes: watch::Sender<u64>,
+}
+
+impl Mirror {
+    /// `None`: there is none, or it has expired. Other kinds than grants and holds are not here.
+    pub fn find(&self, kind: Kind, key: &str) -> Option<Arc<Record>> {
+        let record = self.part(kind, key)?.load().get(key).cloned()?;
+        (!record.is_expired(Timestamp::now())).then_some(record)
+    }
+
+    /// All of a kind with their keys, ordered by key.
+    pub fn all(&self, kind: Kind) -> Vec<(String, Arc<Record>)> {
+        let now = Timestamp::now();
+        let mut found: Vec<(String, Arc<Record>)> = Vec::new();
+        for part in self.parts(kind) {
+            let part = part.load();
+            let live = part.iter().filter(|(_, record)| !record.is_expired(now));
+            found.extend(live.map(|(key, record)| (key.clone(), Arc::clone(record))));
+        }
+        found.sort_by(|(a, _), (b, _)| a.cmp(b));
+        found
+    }
+
+    /// Ticks after every change, also of [`is_current`](Self::is_current).
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// False: the store has not been heard of for 2 seconds, or a change could not be read. Whoever cannot be checked is refused.
+    pub fn is_current(&self) -> bool {
+        if self.is_behind.load(Ordering::Acquire) {
+            return false;
+        }
+        let heard = Duration::from_millis(self.heard.load(Ordering::Acquire));
+        self.is_alone || self.started.elapsed().saturating_sub(heard) < STALE
+    }
+
+    pub(super) fn new(is_alone: bool) -> Self {
+        let empty = || (0..PARTS).map(|_| ArcSwap::default()).collect();
+        Self {
+            grants: empty(),
+            holds: empty(),
+            hasher: RandomState::new(),
+            started: Instant::now(),
+            heard: AtomicU64::new(0),
+            is_alone,
+            is_behind: AtomicBool::new(true),
+            changes: watch::Sender::new(0),
+        }
+    }
+
+    /// Only the vault calls it, one at a time.
+    pub(super) fn set(&self, kind: Kind, key: &str, record: Option<Record>) {
+        let Some(part) = self.part(kind, key) else { return };
+        let mut next = Part::clone(&part.load());
+        match record {
+            Some(record) => next.insert(key.to_owned(), Arc::new(record)),
+            None => next.remove(key),
+        };
+        part.store(Arc::new(next));
+        self.tick();
+    }
+
+    /// All of a kind anew; only the vault calls it, one at a time.
+    pub(super) fn fill(&self, kind: Kind, records: Vec<(String, Record)>) {
+        let mut parts: Vec<Part> = (0..PARTS).map(|_| Part::new()).collect();
+        for (key, record) in records {
+            parts[self.number(&key)].insert(key, Arc::new(record));
+        }
+        for (place, part) in self.parts(kind).iter().zip(parts) {
+            place.store(Arc::new(part));
+        }
+        self.tick();
+    }
+
+    /// The store answers, and nothing that changed is unread.
+    pub(super) fn hear(&self) {
+        let was = self.is_current();
+        let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.heard.store(now, Ordering::Release);
+        self.is_behind.store(false, Ordering::Release);
+        if !was {
+            self.tick();
+        }
+    }
+
+    pub(super) fn fall_behind(&self) {
+        if !self.is_behind.swap(true, Ordering::AcqRel) {
+            self.tick();
+        }
+    }
+
+    fn tick(&self) {
+        self.changes.send_modify(|count| *count += 1);
+    }
+
+    fn part(&self, kind: Kind, key: &str) -> Option<&ArcSwap<Part>> {
+        self.parts(kind).get(self.number(key))
+    }
+
+    fn parts(&self, kind: Kind) -> &[ArcSwap<Part>] {
+        match kind {
+            Kind::Grant => &self.grants,
+            Kind::Hold => &self.holds,
+            Kind::Account | Kind::Client | Kind::Code | Kind::Credential | Kind::Flow | Kind::Session => &[],
+        }
+    }
+
+    fn number(&self, key: &str) -> usize {
+        usize::try_from(self.hasher.hash_one(key) % PARTS as u64).unwrap_or(0)
+    }
+}

@@ -1,0 +1,31 @@
+//! Where sealed records lie: bytes under a folder and a name, changed by compare-and-set of the whole.
+//!
+//! A shelf sees no key, no value and no expiry: [`Vault`](super::Vault) seals and judges. So a new kind of store is four functions.
+
+use std::fmt;
+
+use futures_util::future::BoxFuture;
+
+use crate::store::StoreError;
+
+/// A name, and what lies under it.
+pub type Named = (String, Vec<u8>);
+
+/// Names are lower-case hexadecimal; folders are words of [`Kind`](super::Kind), or `store` for the vault's own.
+pub trait Shelf: fmt::Debug + Send + Sync + 'static {
+    fn find(&self, folder: &'static str, name: &str) -> BoxFuture<'_, Result<Option<Vec<u8>>, StoreError>>;
+
+    /// Each with its name, in no order.
+    fn list(&self, folder: &'static str) -> BoxFuture<'_, Result<Vec<Named>, StoreError>>;
+
+    /// Puts `new` where `old` lies; `None` is an empty place on either side. False: something else lies there. Durable when
+    /// it returns. More than `limit` in one folder is an error.
+    fn swap(
+        &self,
+        folder: &'static str,
+        name: &str,
+        old: Option<Vec<u8>>,
+        new: Option<Vec<u8>>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<bool, StoreError>>;
+}
