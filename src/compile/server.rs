@@ -257,10 +257,6 @@ fn credentials(table: &table::Server, context: &mut Context<'_>) -> (Credentials
         Some(table::Credentials::Shared) => Credentials::Shared,
         Some(table::Credentials::Personal) => Credentials::Personal,
     };
-    context.later(table.token_env.key(), "`token-env` is");
-    if credentials == Credentials::Personal {
-        context.later(table.credentials.place(), "`credentials = \"personal\"` is");
-    }
     if credentials == Credentials::None {
         // A broken `credentials` has its finding; what depends on it is not judged.
         if table.credentials.get().is_some() || !table.credentials.is_given() {
@@ -354,7 +350,6 @@ fn bearer(table: &table::Server, credentials: Credentials, context: &mut Context
 }
 
 fn oauth(table: &table::Server, credentials: Credentials, context: &mut Context<'_>) -> Auth {
-    context.later(table.auth.place(), "`auth = \"oauth\"` is");
     for (name, key) in [("token", table.token.key()), ("token-header", table.token_header.key())] {
         context.misplaced(
             key,

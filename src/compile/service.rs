@@ -96,13 +96,6 @@ fn expiry(name: &ServiceName, expires: Date, place: Place, context: &mut Context
 
 fn credentials(service: &table::Service, context: &mut Context<'_>) {
     let tables = context.tables;
-    context.later(
-        service
-            .credentials
-            .place()
-            .filter(|_| !service.credentials.entries().is_empty()),
-        "a service's credential is",
-    );
     for entry in service.credentials.entries() {
         let Some(server) = tables.servers.find(entry.name.as_str()) else {
             let known = tables

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::gate::body::Body;
 use crate::gate::bridge;
+use crate::gate::connect;
 use crate::gate::counters::{CallCounters, Outcome, Running};
 use crate::gate::error::Error;
 use crate::gate::exchange::{Client, Exchange};
@@ -57,6 +58,8 @@ struct Target {
 /// Why there is no target.
 enum Refusal {
     Error(Error),
+    /// An account is missing: what is asked, or said.
+    Connect(ServerName),
     /// A tool that is listed, refused for its arguments: the model is told, as a result of the tool; the log is told more.
     Tool {
         text: &'static str,
@@ -160,12 +163,14 @@ async fn refuse(
     let reason = match &refusal {
         Refusal::Error(error) => error.detail.as_deref().unwrap_or(&error.public),
         Refusal::Tool { reason, .. } => reason,
+        Refusal::Connect(_) => "no account is connected",
     };
     if record::refused(exchange, view, status, reason).await.is_err() {
         return Err(Unrecorded::before_the_call());
     }
     match refusal {
         Refusal::Error(error) => Err(error),
+        Refusal::Connect(server) => connect(exchange, &server),
         Refusal::Tool { text, .. } => Ok(tool_error(exchange, text)),
     }
 }
@@ -204,6 +209,9 @@ async fn send(
         edits.replace(*span, quote(name));
     }
     let told = exchange.traced.told(&recorded.call);
+    if let Some(answers) = own_answers(exchange) {
+        edits.remove_members(&[answers]);
+    }
     bridge::adapt_request(exchange, server_era, told.as_ref(), &mut edits);
     recorded.call.set("mcp.protocol.version", link.version().as_str());
     let call = Call {
@@ -269,6 +277,14 @@ async fn send(
     }
 }
 
+/// The answer to our own question, which is none of the server's.
+fn own_answers(exchange: &Exchange<'_>) -> Option<json::Member> {
+    let params = exchange.params()?;
+    let answers = params.input_responses?;
+    json::find(exchange.body, answers, connect::QUESTION).ok().flatten()?;
+    json::members(exchange.body, params.span).find(|member| member.value == answers)
+}
+
 /// `Mcp-Param-*` are modern; traces are of no era.
 fn sent_headers(
     told: Option<&Told>,
@@ -308,7 +324,11 @@ fn look_up(exchange: &Exchange<'_>, view: &View, headers: Option<&HeaderMap>) ->
 fn tool(exchange: &Exchange<'_>, view: &View, headers: Option<&HeaderMap>) -> Result<Target, Refusal> {
     let (span, shown) = named(exchange, |params| params.name, "name")?;
     let unknown = || Error::invalid_params(format!("there is no tool `{shown}`"));
-    let at = view.tool(&shown).ok_or_else(unknown)?;
+    let Some(at) = view.tool(&shown) else {
+        return Err(
+            connect::would_have(exchange.request, view, &shown).map_or_else(|| unknown().into(), Refusal::Connect)
+        );
+    };
     let tool = &view.offer.tools[at];
     let server = &view.offer.servers[tool.item.server];
     let arguments = exchange.params().and_then(|params| params.arguments);
@@ -640,10 +660,25 @@ async fn failed(
     if recorded.failed(&failure.public()).written().await.is_err() {
         return Err(Error::internal(Unrecorded::AFTER_THE_CALL));
     }
+    if failure.kind == FailureKind::NotConnected {
+        return connect(exchange, &failure.server);
+    }
     Ok(match exchange.method {
         Method::ToolsCall => tool_error(exchange, &failure.public()),
         _ => Error::internal(failure.public()).into_response(Some(&exchange.id)),
     })
+}
+
+/// The way to connect: a question of the client's user, else the tool's error, else the method's.
+fn connect(exchange: &Exchange<'_>, server: &ServerName) -> Result<Response<Body>, Error> {
+    if let Some(asked) = connect::question(exchange, server) {
+        return asked;
+    }
+    let words = connect::words(exchange.request, server);
+    match exchange.method {
+        Method::ToolsCall => Ok(tool_error(exchange, &words)),
+        _ => Err(Error::internal(words)),
+    }
 }
 
 fn tool_error(exchange: &Exchange<'_>, text: &str) -> Response<Body> {

@@ -7,6 +7,7 @@ use std::borrow::Cow;
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 
+use crate::gate::connect;
 use crate::gate::error::Error;
 use crate::gate::level::Level;
 use crate::gate::tasks;
@@ -23,6 +24,8 @@ pub(super) struct Claim {
     pub(super) level: Option<Level>,
     /// Does the client declare the tasks extension?
     pub(super) tasks: bool,
+    /// Does it open links for its user?
+    pub(super) opens_urls: bool,
 }
 
 /// `None`: the request is legacy.
@@ -98,7 +101,12 @@ fn read_claim(body: &[u8], message: &Message) -> Result<Claim, Error> {
         },
     };
     let tasks = tasks::declared(body, capabilities);
-    Ok(Claim { level, tasks })
+    let opens_urls = connect::opens_urls_within(body, capabilities);
+    Ok(Claim {
+        level,
+        tasks,
+        opens_urls,
+    })
 }
 
 /// `Mcp-Method` on all requests, `Mcp-Name` where the method names something.

@@ -226,7 +226,9 @@ impl Request {
     }
 
     pub(super) async fn view(&self) -> Result<Arc<View>, Error> {
-        self.generation.first_catalogues(&self.endpoint).await;
+        self.generation
+            .first_catalogues(&self.endpoint, &self.identity.caller.principal)
+            .await;
         let view = self.generation.view(&self.endpoint, &self.identity.rights);
         view.ok_or_else(|| Error::not_found("there is no such endpoint"))
     }

@@ -17,7 +17,7 @@ use crate::gate::http::Doors;
 use crate::gate::offer::Offer;
 use crate::gate::record::Recording;
 use crate::gate::view::View;
-use crate::name::{EndpointName, ServerName};
+use crate::name::{EndpointName, Principal, ServerName};
 use crate::pii::Cover;
 use crate::snapshot::access::{Rights, RightsKey};
 use crate::snapshot::{Endpoint, Snapshot};
@@ -62,11 +62,14 @@ pub struct GenerationParts {
     pub provider: Option<Arc<Provider>>,
 }
 
+type Views = HashMap<(RightsKey, Option<Principal>), Arc<View>>;
+
 #[derive(Default)]
 struct EndpointState {
     waited: AtomicBool,
-    offer: Mutex<Option<Arc<Offer>>>,
-    views: Mutex<HashMap<RightsKey, Arc<View>>>,
+    /// Of everybody, or of each caller where servers know callers apart.
+    offers: Mutex<HashMap<Option<Principal>, Arc<Offer>>>,
+    views: Mutex<Views>,
 }
 
 impl Generation {
@@ -115,41 +118,71 @@ impl Generation {
         self.filters.cover()
     }
 
-    /// What an endpoint offers to anybody, made anew when a catalogue has changed.
+    /// What an endpoint offers to anybody: without what its servers show to each account apart.
     pub fn offer(&self, endpoint: &EndpointName) -> Option<Arc<Offer>> {
+        self.offer_to(endpoint, None)
+    }
+
+    /// Made anew when a catalogue has changed. `caller`: of an endpoint that serves each apart.
+    fn offer_to(&self, endpoint: &EndpointName, caller: Option<&Principal>) -> Option<Arc<Offer>> {
         let state = self.endpoints.get(endpoint)?;
         let table = self.snapshot.endpoints.get(endpoint)?;
-        let kept = lock(&state.offer).clone();
+        let key = caller.cloned();
+        let kept = lock(&state.offers).get(&key).cloned();
         if let Some(offer) = kept.as_ref().filter(|offer| offer.is_current()) {
             return Some(Arc::clone(offer));
         }
-        let offer = Arc::new(Offer::of(self, endpoint, table));
+        let offer = Arc::new(Offer::of(self, endpoint, table, caller));
         offer.tell_changes(kept.as_deref(), endpoint);
-        *lock(&state.offer) = Some(Arc::clone(&offer));
+        let mut offers = lock(&state.offers);
+        if offers.len() >= MAX_VIEWS {
+            offers.clear();
+        }
+        offers.insert(key, Arc::clone(&offer));
         Some(offer)
+    }
+
+    /// The part of a cache's key that keeps callers apart; `None` where all see the same of the endpoint's servers.
+    fn apart(&self, endpoint: &EndpointName, rights: &Rights) -> Option<Principal> {
+        let table = self.snapshot.endpoints.get(endpoint)?;
+        let personal = table
+            .servers
+            .iter()
+            .any(|selection| self.is_personal(&selection.server));
+        personal.then(|| rights.principal().clone())
     }
 
     /// What of it the holder of these rights may use.
     pub(super) fn view(&self, endpoint: &EndpointName, rights: &Rights) -> Option<Arc<View>> {
         let state = self.endpoints.get(endpoint)?;
-        let kept = lock(&state.views).get(rights.key()).cloned();
+        let key = (rights.key().clone(), self.apart(endpoint, rights));
+        let kept = lock(&state.views).get(&key).cloned();
         if let Some(view) = kept.filter(|view| view.offer.is_current()) {
             return Some(view);
         }
-        let view = Arc::new(View::of(endpoint, self.offer(endpoint)?, rights));
+        let view = Arc::new(View::of(endpoint, self.offer_to(endpoint, key.1.as_ref())?, rights));
         let mut views = lock(&state.views);
         if views.len() >= MAX_VIEWS {
             views.clear();
         }
-        views.insert(rights.key().clone(), Arc::clone(&view));
+        views.insert(key, Arc::clone(&view));
         Some(view)
     }
 
     /// Waits for the endpoint's first catalogues, once: a server that is late then is announced by `list_changed`.
-    pub(super) async fn first_catalogues(&self, endpoint: &EndpointName) {
+    pub(super) async fn first_catalogues(&self, endpoint: &EndpointName, caller: &Principal) {
         let (Some(state), Some(table)) = (self.endpoints.get(endpoint), self.snapshot.endpoints.get(endpoint)) else {
             return;
         };
+        let several = self.of_endpoint(table).filter(|upstream| upstream.is_several());
+        let own: Vec<_> = several
+            .filter_map(|upstream| upstream.of(caller))
+            .filter(|upstream| !upstream.was_listed())
+            .collect();
+        if !own.is_empty() {
+            let all = futures_util::future::join_all(own.iter().map(|upstream| upstream.first_catalogue()));
+            let _late = timeout(FIRST_CATALOGUES, all).await;
+        }
         if state.waited.load(Ordering::Relaxed) {
             return;
         }

@@ -4,6 +4,7 @@ use ::http::Response;
 use bytes::Bytes;
 
 use crate::gate::body::Body;
+use crate::gate::connect;
 use crate::gate::error::Error;
 use crate::gate::exchange::{Exchange, json_response};
 use crate::gate::view::Kind;
@@ -16,6 +17,17 @@ pub(super) async fn answer(exchange: &Exchange<'_>, kind: Kind) -> Result<Respon
         return Err(Error::invalid_params("this cursor was not given out here"));
     }
     let view = exchange.view().await?;
+    if view.is_empty() {
+        // Never an empty list where an account is all that is missing.
+        let lacking = connect::lacking(exchange.request, &view);
+        if let Some(server) = lacking.first() {
+            let error = match connect::question(exchange, server) {
+                Some(Err(error)) => error,
+                Some(Ok(_)) | None => Error::internal(connect::words(exchange.request, server)),
+            };
+            return Err(error);
+        }
+    }
     let withheld = Withheld::of(exchange, &view, kind).await;
     let (list, fingerprint) = if withheld.is_empty() {
         (

@@ -157,7 +157,8 @@ pub(super) async fn unsubscribe_resource(exchange: &Exchange<'_>) -> Result<Resp
     };
     let link = session.unsubscribe(&uri).and_then(|server| {
         let upstream = exchange.request.generation.upstreams.get(&server)?;
-        session.link(&server, upstream)
+        let upstream = upstream.of(&exchange.request.identity.caller.principal)?;
+        session.link(&server, &upstream)
     });
     if let Some(link) = link {
         let _gone = link.unsubscribe(&uri).await;

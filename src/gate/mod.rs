@@ -8,6 +8,7 @@ mod body;
 mod bridge;
 mod call;
 mod classify;
+mod connect;
 mod counters;
 mod discover;
 mod error;

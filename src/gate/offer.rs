@@ -17,7 +17,7 @@ use crate::gate::generation::Generation;
 use crate::gate::visible::{name_is_visible, visible};
 use crate::mcp::edit::Edits;
 use crate::mcp::json;
-use crate::name::{EndpointName, ServerName};
+use crate::name::{EndpointName, Principal, ServerName};
 use crate::pii::Redactor;
 use crate::snapshot::{Endpoint, Limits, Selection, ToolNames, ToolOverride};
 use crate::text::safe;
@@ -78,7 +78,12 @@ pub struct Problem {
 }
 
 impl Offer {
-    pub(super) fn of(generation: &Generation, name: &EndpointName, endpoint: &Endpoint) -> Self {
+    pub(super) fn of(
+        generation: &Generation,
+        name: &EndpointName,
+        endpoint: &Endpoint,
+        caller: Option<&Principal>,
+    ) -> Self {
         let mut offer = Self {
             servers: Vec::new(),
             tools: Vec::new(),
@@ -88,13 +93,16 @@ impl Offer {
             problems: Vec::new(),
         };
         for selection in &endpoint.servers {
-            let Some(upstream) = generation.upstreams.get(&selection.server) else {
+            // Shared accounts are of no caller; personal ones of this caller alone.
+            let upstream = generation.upstreams.get(&selection.server);
+            let Some(upstream) = upstream.and_then(|upstream| upstream.of(caller.unwrap_or(&Principal::Anonymous)))
+            else {
                 continue;
             };
             let catalogue = upstream.catalogue();
             offer.servers.push(OfferServer {
                 name: selection.server.clone(),
-                upstream: Arc::clone(upstream),
+                upstream,
                 catalogue,
                 redactor: generation.filter(name, &selection.server).response,
             });
@@ -113,7 +121,7 @@ impl Offer {
     pub(super) fn is_current(&self) -> bool {
         self.servers
             .iter()
-            .all(|server| server.upstream.catalogue().epoch == server.catalogue.epoch)
+            .all(|server| server.upstream.catalogue().epoch == server.catalogue.epoch && !server.upstream.is_replaced())
     }
 
     fn take(&mut self, generation: &Generation, endpoint: &Endpoint, selection: &Selection) {

@@ -97,8 +97,9 @@ pub(super) fn permit(exchange: &Exchange<'_>) -> Result<(Permit, Arc<Upstream>, 
         .rights
         .permit(&request.endpoint, object, Purpose::Follow)
         .map_err(|_| unknown())?;
-    let upstream = request.generation.upstreams.get(&owner.server).ok_or_else(unknown)?;
-    Ok((permit, Arc::clone(upstream), key.id))
+    let upstream = request.generation.upstreams.get(&owner.server);
+    let upstream = upstream.and_then(|upstream| upstream.of(&request.identity.caller.principal));
+    Ok((permit, upstream.ok_or_else(unknown)?, key.id))
 }
 
 /// MCP 2026-07-28: a method of an extension that the request does not declare is refused with what it lacks.

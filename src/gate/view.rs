@@ -92,6 +92,11 @@ impl View {
         }
     }
 
+    /// Is there nothing at all?
+    pub(super) fn is_empty(&self) -> bool {
+        self.tools.is_empty() && self.prompts.is_empty() && self.resources.is_empty() && self.templates.is_empty()
+    }
+
     /// An index into the offer.
     pub(super) fn tool(&self, shown: &str) -> Option<usize> {
         self.tools.get(shown).copied()

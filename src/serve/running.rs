@@ -79,6 +79,8 @@ pub(super) fn catalogues(live: &Live) -> Catalogues {
 fn catalogue(upstream: &Upstream, cover: &Cover) -> Catalogue {
     let catalogue = upstream.catalogue();
     let (state, reason) = match &catalogue.state {
+        // Each owner of a credential has a list of its own.
+        CatalogueState::Several => ("several", None),
         CatalogueState::NotYet => ("not-yet", None),
         CatalogueState::Ready => ("ready", None),
         CatalogueState::Failed(reason) => ("failed", Some(reason.clone())),

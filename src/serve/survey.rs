@@ -107,7 +107,14 @@ async fn ask(
     let (mut settings, mut listings) = (Vec::new(), Listings::new());
     for (name, server) in servers {
         let read = |path: &Path| std::fs::read(path).map(Bytes::from).map_err(|error| error.to_string());
-        match Settings::resolve(name, server, limits, |reference| secrets.get(reference), read) {
+        match Settings::resolve(
+            name,
+            server,
+            &BTreeMap::new(),
+            limits,
+            |reference| secrets.get(reference),
+            read,
+        ) {
             Ok(resolved) => settings.push(resolved),
             Err(error) => {
                 let unlisted = Err(Unlisted {

@@ -99,15 +99,21 @@ impl Draft {
         };
         let mut settings = BTreeMap::new();
         for (name, server) in &snapshot.servers {
-            if of_server(server)
-                .iter()
-                .any(|(_, reference)| secrets.get(reference).is_err())
-            {
+            let of_services = snapshot
+                .services
+                .values()
+                .filter_map(|service| service.credentials.get(name));
+            let mut needed = of_server(server)
+                .into_iter()
+                .map(|(_, reference)| reference)
+                .chain(of_services);
+            if needed.any(|reference| secrets.get(reference).is_err()) {
                 continue;
             }
             let resolved = Settings::resolve(
                 name,
                 server,
+                &snapshot.services,
                 &snapshot.gateway.limits,
                 |reference| secrets.get(reference),
                 |path| files.public_file(path),
@@ -306,6 +312,11 @@ fn references(snapshot: &Snapshot, control_is_fixed: bool) -> BTreeSet<(String, 
     for reference in &snapshot.gateway.store.keys {
         found.insert(("`gateway.store.key`".to_owned(), reference));
     }
+    for (name, service) in &snapshot.services {
+        for (server, reference) in &service.credentials {
+            found.insert((format!("`service.{name}.credentials.{server}`"), reference));
+        }
+    }
     for (name, server) in &snapshot.servers {
         for (key, reference) in of_server(server) {
             found.insert((format!("`server.{name}.{key}`"), reference));
@@ -327,8 +338,17 @@ pub(super) fn of_server(server: &Server) -> Vec<(String, &SecretRef)> {
             SettingValue::Secret(reference) => Some((format!("{table}.{key}"), reference)),
         })
         .collect();
-    if let Some(Auth::Bearer { token: Some(token) }) = server.auth.as_ref().map(|auth| &auth.auth) {
-        found.push(("token".to_owned(), token));
+    match server.auth.as_ref().map(|auth| &auth.auth) {
+        Some(Auth::Bearer { token: Some(token) }) => found.push(("token".to_owned(), token)),
+        Some(Auth::OAuth(client)) => {
+            found.extend(
+                client
+                    .client_secret
+                    .iter()
+                    .map(|secret| ("oauth.client-secret".to_owned(), secret)),
+            );
+        }
+        Some(Auth::Bearer { token: None }) | None => {}
     }
     found
 }

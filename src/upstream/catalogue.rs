@@ -30,6 +30,8 @@ pub enum CatalogueState {
     /// Still being fetched for the first time.
     NotYet,
     Ready,
+    /// Nobody's: each owner of a credential has one.
+    Several,
     /// The last attempt failed; what an earlier one brought is still there.
     Failed(String),
 }
@@ -66,10 +68,14 @@ pub struct CatalogueStatus {
 }
 
 impl Catalogue {
-    pub(super) fn empty() -> Self {
+    pub(super) fn empty(several: bool) -> Self {
         Self {
-            epoch: 0,
-            state: CatalogueState::NotYet,
+            epoch: u64::from(several),
+            state: if several {
+                CatalogueState::Several
+            } else {
+                CatalogueState::NotYet
+            },
             version: None,
             capabilities: Bytes::from_static(b"{}"),
             instructions: None,
@@ -105,6 +111,7 @@ impl Catalogue {
             state: match self.state {
                 CatalogueState::NotYet => "not-yet",
                 CatalogueState::Ready => "ready",
+                CatalogueState::Several => "several",
                 CatalogueState::Failed(_) => "failed",
             },
             age_seconds: self.listed.map(|at| at.elapsed().as_secs()),

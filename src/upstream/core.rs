@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout};
 use crate::mcp::Version;
 use crate::name::ServerName;
 use crate::snapshot::Transport as Table;
+use crate::upstream::credentials::{Holder, Owner};
 use crate::upstream::failure::{Failure, FailureKind};
 use crate::upstream::health::Health;
 use crate::upstream::http::Server;
@@ -27,6 +28,8 @@ pub(super) struct Core {
     pub(super) settings: Settings,
     pub(super) transport: Transport,
     pub(super) health: Health,
+    /// Sent with every request, where it does not stand in the table.
+    pub(super) credential: Option<Arc<Holder>>,
     /// What the server spoke last.
     known: KnownVersion,
     stale: AtomicBool,
@@ -52,12 +55,20 @@ impl Transport {
             Table::Stdio { .. } => Self::Stdio(Command::new(settings, context)?),
         })
     }
+
+    /// Becomes one owner's: what is bounded is bounded for all of them together, and nobody shares a directory.
+    pub(super) fn belong(&mut self, family: &Self, owner: &Owner) {
+        if let (Self::Stdio(command), Self::Stdio(family)) = (self, family) {
+            command.belong(family, owner);
+        }
+    }
 }
 
 impl Core {
-    pub(super) fn new(settings: Settings, transport: Transport) -> Self {
+    pub(super) fn new(settings: Settings, transport: Transport, credential: Option<Arc<Holder>>) -> Self {
         Self {
             known: KnownVersion::default(),
+            credential,
             health: Health::new(&settings.name),
             settings,
             transport,

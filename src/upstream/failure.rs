@@ -21,6 +21,9 @@ pub enum FailureKind {
     Ended,
     /// The session does not list the thing as it was reviewed. Nothing was sent.
     HeldBack,
+    /// There is no credential of the caller, or the server takes it no more: its owner connects again. Says nothing about
+    /// the server's health.
+    NotConnected,
     /// The server answers something that is not MCP, or refuses the conversation.
     Protocol,
     /// The circuit is open, or a child that crashes too often waits for its next start. Nothing was sent.
@@ -50,6 +53,7 @@ impl Failure {
             FailureKind::Busy => format!("server `{server}` has no room for another conversation; try again later"),
             FailureKind::Ended => format!("server `{server}` ended the conversation before it answered"),
             FailureKind::HeldBack => format!("server `{server}` has changed this since it was reviewed"),
+            FailureKind::NotConnected => format!("no account is connected for server `{server}`"),
             FailureKind::Protocol => format!("server `{server}` gave an answer that the gateway cannot use"),
             FailureKind::Refused => format!("server `{server}` is failing and is not asked for now; try again later"),
             FailureKind::Timeout => format!("server `{server}` did not answer in time"),
@@ -67,6 +71,7 @@ impl FailureKind {
             Self::Busy => "busy",
             Self::Ended => "ended",
             Self::HeldBack => "held-back",
+            Self::NotConnected => "not-connected",
             Self::Protocol => "protocol",
             Self::Refused => "refused",
             Self::Timeout => "timeout",

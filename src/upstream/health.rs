@@ -95,9 +95,9 @@ impl Health {
 
     pub(super) fn failed(&self, failure: &Failure) {
         let mut state = self.state();
-        if failure.kind == FailureKind::Unauthorized {
+        if matches!(failure.kind, FailureKind::NotConnected | FailureKind::Unauthorized) {
             if state.condition != Condition::Unauthorized {
-                tracing::warn!(server = %self.server, reason = failure.detail, "the server refuses the gateway's credential");
+                tracing::warn!(server = %self.server, reason = failure.detail, "the server refuses the credential, or there is none");
             }
             *state = State {
                 condition: Condition::Unauthorized,

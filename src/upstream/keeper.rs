@@ -16,6 +16,8 @@ use crate::upstream::failure::{Failure, FailureKind};
 use crate::upstream::health::jitter;
 use crate::upstream::listing::{Listed, list};
 
+/// Nobody asked for an owner's part of a server for so long: it is not listed again until somebody does.
+pub(super) const ASLEEP: Duration = Duration::from_secs(600);
 const REFRESH: Duration = Duration::from_secs(300);
 /// A server that says its list holds for no time at all is not asked without pause.
 const LEAST_TTL: Duration = Duration::from_secs(10);
@@ -31,6 +33,13 @@ pub(super) async fn keep(upstream: Weak<Upstream>) {
     let mut due = Instant::now();
     loop {
         let Some(this) = upstream.upgrade() else { return };
+        if let Some(family) = &this.family {
+            // Its members list, each for its owner.
+            family.sweep();
+            drop(this);
+            sleep(SWEEP).await;
+            continue;
+        }
         let core = Arc::clone(&this.core);
         // A process that was stopped because nobody used it is not started to be asked what it offers.
         let asleep = this.own_is_asleep();
@@ -119,11 +128,18 @@ fn publish(upstream: &Upstream, mut catalogue: Catalogue) {
     tracing::debug!(server = %upstream.name(), epoch, tools = catalogue.tools.len(), "the catalogue changed");
     upstream.catalogue.store(Arc::new(catalogue));
     upstream.epoch.send_replace(epoch);
+    if let Some(parent) = upstream.parent.upgrade() {
+        // Who follows the server hears of all of its owners.
+        parent.epoch.send_modify(|epoch| *epoch += 1);
+    }
 }
 
 impl Upstream {
     /// Stopped for idleness, with nothing lost that a caller would miss.
     fn own_is_asleep(&self) -> bool {
+        if self.is_member() && self.unused_for() >= ASLEEP {
+            return true;
+        }
         let stdio = matches!(self.core.transport, Transport::Stdio(_));
         stdio
             && self.own.live().is_none()

@@ -8,7 +8,9 @@ mod call;
 mod catalogue;
 mod conversation;
 mod core;
+pub mod credentials;
 mod failure;
+mod family;
 mod greeting;
 mod health;
 mod http;
@@ -45,7 +47,9 @@ use tokio_util::task::AbortOnDropHandle;
 
 pub use call::{Call, JsonBody, Messages, Reply};
 pub use catalogue::{Catalogue, CatalogueState, CatalogueStatus, Item, Tool};
+pub use credentials::{Credentials, Owner};
 pub use failure::{Failure, FailureKind};
+pub use family::Accounts;
 pub use health::{Condition, HealthStatus};
 pub use link::Link;
 pub use review::{Kind, Verdict};
@@ -59,6 +63,8 @@ use crate::name::ServerName;
 use crate::snapshot::{Isolation, Transport as Table};
 use crate::upstream::conversation::Conversation;
 use crate::upstream::core::{Core, Transport};
+use crate::upstream::credentials::Holder;
+use crate::upstream::family::Family;
 use crate::upstream::pool::{Key, Pool, isolate};
 
 /// One `[server.NAME]`, running.
@@ -70,6 +76,11 @@ pub struct Upstream {
     catalogue: ArcSwap<Catalogue>,
     epoch: watch::Sender<u64>,
     keeper: std::sync::Mutex<Option<AbortOnDropHandle<()>>>,
+    /// Where callers are not all served with one credential that stands in the table.
+    family: Option<Family>,
+    /// Of which it is the part of one owner.
+    parent: std::sync::Weak<Upstream>,
+    used: std::sync::Mutex<Instant>,
 }
 
 /// What `status` shows of one server.
@@ -88,6 +99,9 @@ pub struct Status {
     pub catalogue: CatalogueStatus,
     /// Messages of the server that reached nobody.
     pub dropped_messages: u64,
+    /// Owners of credentials that use it now; `None`: one credential, or none, stands in the table.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<Accounts>,
     /// What sessions and processes of callers' own list otherwise than it was reviewed.
     pub held_back: Vec<HeldBack>,
 }
@@ -104,8 +118,22 @@ pub struct HeldBack {
 impl Upstream {
     /// Starts to fetch the catalogue. Must be called within a tokio runtime.
     pub fn start(settings: Settings, context: &Context) -> Result<Arc<Self>, SettingsError> {
-        let transport = Transport::new(&settings, context)?;
-        let core = Arc::new(Core::new(settings, transport));
+        let family = Family::of(&settings, context);
+        Self::begin(settings, context, family, std::sync::Weak::new(), None)
+    }
+
+    fn begin(
+        settings: Settings,
+        context: &Context,
+        family: Option<Family>,
+        parent: std::sync::Weak<Self>,
+        credential: Option<Arc<Holder>>,
+    ) -> Result<Arc<Self>, SettingsError> {
+        let mut transport = Transport::new(&settings, context)?;
+        if let (Some(parent), Some(holder)) = (parent.upgrade(), &credential) {
+            transport.belong(&parent.core.transport, holder.owner());
+        }
+        let core = Arc::new(Core::new(settings, transport, credential));
         core.learn_version(core.settings.server.protocol);
         let own = Conversation::own(&core);
         if let Transport::Stdio(command) = &core.transport {
@@ -115,9 +143,12 @@ impl Upstream {
             own,
             core,
             pool: Pool::default(),
-            catalogue: ArcSwap::from_pointee(Catalogue::empty()),
-            epoch: watch::Sender::new(0),
+            catalogue: ArcSwap::from_pointee(Catalogue::empty(family.is_some())),
+            epoch: watch::Sender::new(u64::from(family.is_some())),
             keeper: std::sync::Mutex::new(None),
+            family,
+            parent,
+            used: std::sync::Mutex::new(Instant::now()),
         });
         let keeper = AbortOnDropHandle::new(tokio::spawn(keeper::keep(Arc::downgrade(&this))));
         *this.keeper() = Some(keeper);
@@ -203,6 +234,9 @@ impl Upstream {
 
     /// A client's session is over: what was opened for it alone ends.
     pub fn release(self: &Arc<Self>, session: &str) {
+        for member in self.family.iter().flat_map(Family::members) {
+            member.release(session);
+        }
         let over = self.pool.take_session(session);
         if over.is_empty() {
             return;
@@ -215,6 +249,9 @@ impl Upstream {
     }
 
     pub fn status(&self) -> Status {
+        if let Some(family) = &self.family {
+            return self.status_of_family(family);
+        }
         let conversations = self.pool.conversations();
         let all = || conversations.iter().chain([&self.own]);
         Status {
@@ -232,6 +269,7 @@ impl Upstream {
             sessions: all().filter(|conversation| conversation.live().is_some()).count(),
             calls_in_flight: all().map(|conversation| conversation.in_flight()).sum(),
             catalogue: self.catalogue().status(),
+            accounts: None,
             held_back: self.held_back_in_sessions(),
             dropped_messages: self.core.dropped.load(std::sync::atomic::Ordering::Relaxed),
         }
@@ -269,6 +307,11 @@ impl Upstream {
     /// Lets calls in flight finish until `deadline`, then ends all sessions and processes. Whoever calls it sends nothing new.
     pub async fn shut_down(&self, deadline: Instant) {
         self.keeper().take();
+        if let Some(family) = &self.family {
+            let members = family.take_all();
+            let ends = members.iter().map(|member| Box::pin(member.shut_down(deadline)));
+            futures_util::future::join_all(ends).await;
+        }
         let mut conversations = self.pool.take_all();
         conversations.push(Arc::clone(&self.own));
         let quiet = async {

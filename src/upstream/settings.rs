@@ -12,8 +12,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use rustls::RootCertStore;
 
-use crate::name::ServerName;
-use crate::snapshot::{Auth, GatewayLimits, SecretRef, Server, SettingValue, Transport};
+use crate::name::{ServerName, ServiceName};
+use crate::snapshot::{Auth, GatewayLimits, SecretRef, Server, Service, SettingValue, Transport};
+use crate::upstream::credentials::Credentials;
 
 /// A resolved secret. It is shown as `(secret)` wherever it is printed.
 #[derive(Clone, Eq, PartialEq)]
@@ -27,6 +28,10 @@ pub struct Settings {
     pub values: BTreeMap<String, Secret>,
     /// The shared bearer token.
     pub token: Option<Secret>,
+    /// Of `oauth`.
+    pub client_secret: Option<Secret>,
+    /// Of services, where credentials are personal: `[service.X.credentials]`.
+    pub services: BTreeMap<ServiceName, Secret>,
     /// PEM text of `ca`.
     pub ca: Option<Bytes>,
     pub limits: Limits,
@@ -51,6 +56,8 @@ pub struct Context {
     pub executable: PathBuf,
     /// The system's roots.
     pub roots: Arc<RootCertStore>,
+    /// What people and the administrator gave; `None`: nothing is kept, and nobody is connected.
+    pub credentials: Option<Arc<Credentials>>,
 }
 
 /// Why a server's table cannot be run here and now.
@@ -66,6 +73,7 @@ impl Settings {
     pub fn resolve(
         name: &ServerName,
         server: &Arc<Server>,
+        services: &BTreeMap<ServiceName, Service>,
         limits: &GatewayLimits,
         mut resolve: impl FnMut(&SecretRef) -> Result<Secret, String>,
         read: impl Fn(&Path) -> Result<Bytes, String>,
@@ -94,6 +102,21 @@ impl Settings {
             }
             _ => None,
         };
+        let client_secret = match server.auth.as_ref().map(|auth| &auth.auth) {
+            Some(Auth::OAuth(client)) => client.client_secret.as_ref(),
+            _ => None,
+        };
+        let client_secret = client_secret.map(|reference| {
+            resolve(reference).map_err(|why| error(format!("`oauth.client-secret` ({reference}): {why}")))
+        });
+        let mut own = BTreeMap::new();
+        for (service, table) in services {
+            if let Some(reference) = table.credentials.get(name) {
+                let token = resolve(reference)
+                    .map_err(|why| error(format!("`service.{service}.credentials.{name}` ({reference}): {why}")))?;
+                own.insert(service.clone(), token);
+            }
+        }
         let ca = match &server.transport {
             Transport::Http { ca: Some(path), .. } => {
                 let unread = |why| error(format!("`ca` {} cannot be read: {why}", path.display()));
@@ -106,6 +129,8 @@ impl Settings {
             server: Arc::clone(server),
             values,
             token,
+            client_secret: client_secret.transpose()?,
+            services: own,
             ca,
             limits: Limits::of(server, limits),
         })
@@ -131,6 +156,7 @@ impl Context {
             state_dir,
             executable,
             roots: Arc::new(crate::fetch::system_roots()),
+            credentials: None,
         }
     }
 }

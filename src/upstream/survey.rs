@@ -48,12 +48,12 @@ pub async fn survey(
 async fn ask(settings: Settings, context: &Context, deadline: Instant) -> Result<Catalogue, Failure> {
     let transport = Transport::new(&settings, context)
         .map_err(|error| Failure::new(FailureKind::Unreachable, &settings.name, error.problem))?;
-    let core = Arc::new(Core::new(settings, transport));
+    let core = Arc::new(Core::new(settings, transport, None));
     core.learn_version(core.settings.server.protocol);
     let conversation = Conversation::own(&core);
     let listing = async {
         let session = conversation.session().await?;
-        list(&conversation, &session).await
+        Box::pin(list(&conversation, &session)).await
     };
     let late = |_| Err(core.failure(FailureKind::Timeout, "the lists did not come in time"));
     let listed = timeout_at(deadline, Box::pin(listing)).await.unwrap_or_else(late);

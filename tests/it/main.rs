@@ -10,6 +10,7 @@ mod canary;
 mod cases;
 mod ci;
 mod cli;
+mod credentials;
 mod deny;
 mod findings;
 mod grammar;

@@ -33,7 +33,7 @@ pub(super) fn build(ca: Option<&[u8]>, roots: &Arc<RootCertStore>, reach: Reach)
 }
 
 /// Pieces that are sent one after the other, uncopied, with an exact length.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Outbody {
     pieces: std::vec::IntoIter<Bytes>,
     left: u64,

@@ -30,11 +30,12 @@ use crate::snapshot::{Auth, Transport};
 use crate::upstream::call::Reply;
 use crate::upstream::conversation::{Attempt, Conversation};
 use crate::upstream::core::Core;
+use crate::upstream::credentials::Challenge;
 use crate::upstream::failure::{Failure, FailureKind};
 use crate::upstream::greeting::Greeting;
 use crate::upstream::http::client::{Client, Outbody};
 use crate::upstream::request::Outgoing;
-use crate::upstream::settings::{Context, Settings, SettingsError};
+use crate::upstream::settings::{Context, Secret, Settings, SettingsError};
 use crate::upstream::ticket::{Cancel, Ticket};
 
 /// For the end of a session: nobody waits for it.
@@ -63,6 +64,8 @@ pub(super) struct Server {
     base: HeaderMap,
     /// Of every POST: `base`, `Accept`, `Content-Type`.
     post: HeaderMap,
+    /// `token-header`.
+    token_header: Option<HeaderName>,
 }
 
 /// A legacy session, or merely what a modern server said of itself.
@@ -105,6 +108,16 @@ impl Server {
             return Err(error("`url` must be http or https, with a host".into()));
         }
         let base = base_headers(settings).map_err(error)?;
+        let token_header = settings
+            .server
+            .auth
+            .as_ref()
+            .and_then(|auth| auth.token_header.as_ref());
+        let token_header = token_header.map(|name| {
+            HeaderName::from_bytes(name.as_bytes())
+                .map_err(|_| error(format!("`token-header`: `{name}` is no name of a header")))
+        });
+        let token_header = token_header.transpose()?;
         let mut post = base.clone();
         post.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
         post.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -118,6 +131,7 @@ impl Server {
             uri,
             base,
             post,
+            token_header,
         })
     }
 
@@ -238,8 +252,51 @@ impl Server {
         request
     }
 
-    /// Returns when the answer's head is here.
+    /// Returns when the answer's head is here. A credential that does not stand in the table is put in; where the server
+    /// refuses it and there is another one, the request goes out again: a refused one was not executed.
     async fn send(
+        &self,
+        core: &Core,
+        request: Request<Outbody>,
+        deadline: Instant,
+    ) -> Result<Response<Incoming>, Failure> {
+        let Some(holder) = &core.credential else {
+            return self.send_once(core, request, deadline).await;
+        };
+        let late = |_| core.failure(FailureKind::Timeout, "no token could be had in time");
+        let mut attempt = 0;
+        loop {
+            let token = timeout_at(deadline, holder.token()).await.map_err(late)??;
+            let (name, value) = self
+                .authorization(&token.value)
+                .map_err(|why| core.failure(FailureKind::NotConnected, why))?;
+            let mut again = request_again(&request);
+            again.headers_mut().insert(name, value);
+            let response = self.send_once(core, again, deadline).await?;
+            let Some(challenge) = Challenge::of(response.status(), response.headers()) else {
+                return Ok(response);
+            };
+            answer::discard(response.into_body()).await;
+            timeout_at(deadline, Box::pin(holder.refused(&token, &challenge, attempt)))
+                .await
+                .map_err(late)??;
+            attempt += 1;
+        }
+    }
+
+    /// `Authorization: Bearer`, or as `token-header` says.
+    fn authorization(&self, token: &Secret) -> Result<(HeaderName, HeaderValue), &'static str> {
+        let wrong = "the token cannot stand in a header";
+        Ok(match &self.token_header {
+            None => (
+                AUTHORIZATION,
+                secret_value(&format!("Bearer {}", token.expose())).ok_or(wrong)?,
+            ),
+            Some(name) => (name.clone(), secret_value(token.expose()).ok_or(wrong)?),
+        })
+    }
+
+    async fn send_once(
         &self,
         core: &Core,
         request: Request<Outbody>,
@@ -329,6 +386,15 @@ fn base_headers(settings: &Settings) -> Result<HeaderMap, String> {
         );
     }
     Ok(headers)
+}
+
+/// The same once more; the bytes are shared.
+fn request_again(request: &Request<Outbody>) -> Request<Outbody> {
+    let mut again = Request::new(request.body().clone());
+    *again.method_mut() = request.method().clone();
+    *again.uri_mut() = request.uri().clone();
+    *again.headers_mut() = request.headers().clone();
+    again
 }
 
 fn secret_value(text: &str) -> Option<HeaderValue> {

@@ -10,12 +10,14 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
+use sha2::{Digest as _, Sha256};
 use tokio::process::Child;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::snapshot::{Home, Transport};
 use crate::upstream::conversation::Conversation;
+use crate::upstream::credentials::Owner;
 use crate::upstream::settings::{Context, Secret, Settings, SettingsError};
 
 /// All that a child inherits, besides what its table gives it.
@@ -34,6 +36,7 @@ pub(in crate::upstream) struct Command {
     program: OsString,
     arguments: Vec<String>,
     environment: Vec<(String, Secret)>,
+    token_env: Option<String>,
     home: Option<PathBuf>,
     cwd: Option<PathBuf>,
     room: Arc<Semaphore>,
@@ -87,12 +90,26 @@ impl Command {
             },
             arguments: arguments.to_vec(),
             environment,
+            token_env: token_env.clone(),
             home: (*home == Home::Private).then(|| context.state_dir.join("homes").join(settings.name.as_str())),
             cwd: cwd.clone(),
             room: Arc::new(Semaphore::new(most)),
             most,
             lender: OnceLock::new(),
         })
+    }
+
+    /// One owner's of several: `max-processes` counts them together, and HOME, where programs keep what they were told, is
+    /// nobody else's.
+    pub(in crate::upstream) fn belong(&mut self, family: &Self, owner: &Owner) {
+        self.room = Arc::clone(&family.room);
+        if let Some(home) = &mut self.home {
+            let digest = Sha256::digest(owner.to_string().as_bytes());
+            let name = digest[..16]
+                .iter()
+                .fold(String::new(), |name, byte| format!("{name}{byte:02x}"));
+            home.push(name);
+        }
     }
 
     /// A place among `max-processes`, held as long as the child runs.
@@ -133,7 +150,8 @@ impl Command {
     }
 
     /// In a process group of its own, so that it can be killed with all that it starts.
-    pub(super) fn spawn(&self) -> Result<Child, String> {
+    /// `token` goes into `token-env`.
+    pub(super) fn spawn(&self, token: Option<&Secret>) -> Result<Child, String> {
         let mut command = tokio::process::Command::new(&self.program);
         command.args(&self.arguments).env_clear();
         for name in INHERITED {
@@ -153,6 +171,12 @@ impl Command {
             }
         }
         command.envs(self.environment.iter().map(|(name, value)| (name, value.expose())));
+        if let (Some(name), Some(token)) = (&self.token_env, token) {
+            if token.expose().contains('\0') {
+                return Err("the token holds NUL".into());
+            }
+            command.env(name, token.expose());
+        }
         if let Some(cwd) = &self.cwd {
             command.current_dir(cwd);
         }

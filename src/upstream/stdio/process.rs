@@ -230,6 +230,11 @@ async fn ask(
 impl Pipe {
     async fn open(conversation: &Arc<Conversation>, command: &Command) -> Result<Self, Failure> {
         let core = &conversation.core;
+        // Before a place is taken: it may have to be fetched. A process keeps the token that it was started with.
+        let token = match &core.credential {
+            Some(holder) => Some(holder.token().await?.value),
+            None => None,
+        };
         let place = command.place(conversation).await.ok_or_else(|| {
             core.failure(
                 FailureKind::Busy,
@@ -240,7 +245,7 @@ impl Pipe {
             )
         })?;
         let mut child = command
-            .spawn()
+            .spawn(token.as_ref())
             .map_err(|why| core.failure(FailureKind::Unreachable, why))?;
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {

@@ -17,41 +17,43 @@ use tokio::net::TcpListener;
 use tokio_util::task::AbortOnDropHandle;
 
 #[derive(Clone, Debug)]
-pub(super) struct Seen {
-    pub(super) method: Method,
-    pub(super) headers: HeaderMap,
-    pub(super) body: String,
+pub(in crate::upstream) struct Seen {
+    pub(in crate::upstream) method: Method,
+    /// With its query.
+    pub(in crate::upstream) path: String,
+    pub(in crate::upstream) headers: HeaderMap,
+    pub(in crate::upstream) body: String,
 }
 
 /// What is sent back. A step of `None` ends the stream; without it the stream stays open.
-pub(super) struct Told {
-    pub(super) status: u16,
-    pub(super) headers: Vec<(&'static str, String)>,
-    pub(super) steps: Vec<(Duration, Option<String>)>,
+pub(in crate::upstream) struct Told {
+    pub(in crate::upstream) status: u16,
+    pub(in crate::upstream) headers: Vec<(&'static str, String)>,
+    pub(in crate::upstream) steps: Vec<(Duration, Option<String>)>,
 }
 
-pub(super) struct Fake {
-    pub(super) address: SocketAddr,
+pub(in crate::upstream) struct Fake {
+    pub(in crate::upstream) address: SocketAddr,
     seen: Arc<Mutex<Vec<Seen>>>,
     _listener: AbortOnDropHandle<()>,
 }
 
 impl Seen {
     /// The JSON-RPC method; of a response or no message, empty.
-    pub(super) fn rpc(&self) -> String {
+    pub(in crate::upstream) fn rpc(&self) -> String {
         self.json()["method"].as_str().unwrap_or_default().into()
     }
 
-    pub(super) fn json(&self) -> serde_json::Value {
+    pub(in crate::upstream) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_default()
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(in crate::upstream) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
     /// A result for this request.
-    pub(super) fn result(&self, result: &str) -> Told {
+    pub(in crate::upstream) fn result(&self, result: &str) -> Told {
         Told::json(
             200,
             &format!(r#"{{"jsonrpc":"2.0","id":{},"result":{result}}}"#, self.json()["id"]),
@@ -60,7 +62,7 @@ impl Seen {
 }
 
 impl Told {
-    pub(super) fn json(status: u16, body: &str) -> Self {
+    pub(in crate::upstream) fn json(status: u16, body: &str) -> Self {
         Self {
             status,
             headers: vec![
@@ -71,7 +73,7 @@ impl Told {
         }
     }
 
-    pub(super) fn status(status: u16) -> Self {
+    pub(in crate::upstream) fn status(status: u16) -> Self {
         Self {
             status,
             headers: vec![("content-length", "0".into())],
@@ -80,13 +82,13 @@ impl Told {
     }
 
     /// Events, then the end of the stream.
-    pub(super) fn events(events: &[&str]) -> Self {
+    pub(in crate::upstream) fn events(events: &[&str]) -> Self {
         let mut told = Self::open_events(events);
         told.steps.push((Duration::ZERO, None));
         told
     }
 
-    pub(super) fn open_events(events: &[&str]) -> Self {
+    pub(in crate::upstream) fn open_events(events: &[&str]) -> Self {
         Self {
             status: 200,
             headers: vec![("content-type", "text/event-stream; charset=utf-8".into())],
@@ -97,18 +99,21 @@ impl Told {
         }
     }
 
-    pub(super) fn with(mut self, name: &'static str, value: &str) -> Self {
+    pub(in crate::upstream) fn with(mut self, name: &'static str, value: &str) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 }
 
 impl Fake {
-    pub(super) async fn start(answer: impl Fn(&Seen) -> Told + Send + Sync + 'static) -> Self {
+    pub(in crate::upstream) async fn start(answer: impl Fn(&Seen) -> Told + Send + Sync + 'static) -> Self {
         Self::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), answer).await
     }
 
-    pub(super) async fn start_at(address: SocketAddr, answer: impl Fn(&Seen) -> Told + Send + Sync + 'static) -> Self {
+    pub(in crate::upstream) async fn start_at(
+        address: SocketAddr,
+        answer: impl Fn(&Seen) -> Told + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind(address).await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -124,6 +129,7 @@ impl Fake {
                         let body = body.collect().await?.to_bytes();
                         let seen = Seen {
                             method: parts.method,
+                            path: parts.uri.to_string(),
                             headers: parts.headers,
                             body: String::from_utf8(body.to_vec()).unwrap(),
                         };
@@ -143,15 +149,15 @@ impl Fake {
         }
     }
 
-    pub(super) fn url(&self) -> String {
+    pub(in crate::upstream) fn url(&self) -> String {
         format!("http://{}/mcp", self.address)
     }
 
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    pub(in crate::upstream) fn seen(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
 
-    pub(super) fn count(&self, rpc: &str) -> usize {
+    pub(in crate::upstream) fn count(&self, rpc: &str) -> usize {
         self.seen().iter().filter(|seen| seen.rpc() == rpc).count()
     }
 }

@@ -1,6 +1,6 @@
 //! Upstreams against real parts: child processes and HTTP servers, well behaved and not.
 
-mod fake;
+pub(super) mod fake;
 mod http;
 mod review;
 mod stdio;
@@ -25,7 +25,7 @@ use crate::upstream::{
 /// For whatever must happen; nothing here takes this long unless it is broken.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(super) fn settings(transport: Transport) -> Settings {
+pub(in crate::upstream) fn settings(transport: Transport) -> Settings {
     Settings {
         name: ServerName::new("peer").unwrap(),
         server: Arc::new(Server {
@@ -38,6 +38,8 @@ pub(super) fn settings(transport: Transport) -> Settings {
         }),
         values: BTreeMap::new(),
         token: None,
+        client_secret: None,
+        services: BTreeMap::new(),
         ca: None,
         limits: Limits {
             timeout: Duration::from_secs(10),
@@ -47,7 +49,7 @@ pub(super) fn settings(transport: Transport) -> Settings {
     }
 }
 
-pub(super) fn over_http(url: &str) -> Settings {
+pub(in crate::upstream) fn over_http(url: &str) -> Settings {
     settings(Transport::Http {
         url: url.into(),
         headers: BTreeMap::new(),
@@ -57,7 +59,7 @@ pub(super) fn over_http(url: &str) -> Settings {
 }
 
 /// A Python server of ours, in one of its moods.
-pub(super) fn over_stdio(mood: &str, isolation: Isolation) -> Settings {
+pub(in crate::upstream) fn over_stdio(mood: &str, isolation: Isolation) -> Settings {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/src/upstream/tests/server.py");
     settings(Transport::Stdio {
         argv: ["python3", script, mood].map(String::from).to_vec(),

@@ -1,0 +1,524 @@
+//! One credential in use: of one owner, at one server, of one account.
+//!
+//! A token is handed out from memory; the record is looked at again at most two seconds later, so that what another replica
+//! changed or took away counts. One refresh at a time, over all replicas: who sets the lease in the record refreshes, the
+//! others wait for what comes of it. A refresh goes on when the call that asked for it is given up.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use jiff::Timestamp;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
+
+use super::challenge::Challenge;
+use super::keeping::Credentials;
+use super::oauth::{Issue, OAuthError, Terms, discover, random, request};
+use super::owner::Owner;
+use super::stored::{Client, ClientMethod, Hidden, Issued, Stored};
+use crate::name::ServerName;
+use crate::snapshot::OAuthGrant;
+use crate::store::{Expect, Kind};
+use crate::upstream::failure::{Failure, FailureKind};
+use crate::upstream::settings::Secret;
+
+/// How long what was read counts without another look.
+const FRESH: Duration = Duration::from_secs(2);
+/// How long one replica may take to refresh; longer than a fetch.
+const LEASE: Duration = Duration::from_secs(15);
+/// How long a token that the server refused, though it was just refreshed, is not sent again.
+const REFUSED: Duration = Duration::from_secs(60);
+const POLL: Duration = Duration::from_millis(50);
+/// Widening of client credentials for one refused request (MCP 2026-07-28: a few attempts).
+const MAX_WIDENINGS: usize = 3;
+
+pub(in crate::upstream) struct Holder {
+    server: ServerName,
+    owner: Owner,
+    source: Source,
+    /// What was last read; its account is the holder's for good.
+    now: ArcSwapOption<Read>,
+    /// Only who has to read or refresh waits here, in place of all doing it.
+    busy: Mutex<()>,
+    ended: AtomicBool,
+}
+
+enum Source {
+    /// Of a table.
+    Fixed(Secret),
+    Kept {
+        credentials: Arc<Credentials>,
+        key: String,
+        /// `None`: pasted tokens.
+        terms: Option<Box<Terms>>,
+    },
+}
+
+struct Read {
+    version: u64,
+    /// `None`: there is no record.
+    stored: Option<Stored>,
+    at: Instant,
+}
+
+/// A token to send now.
+#[derive(Clone)]
+pub(in crate::upstream) struct Token {
+    pub(in crate::upstream) value: Secret,
+    /// Of the record.
+    version: u64,
+}
+
+impl Holder {
+    /// Of a service, from its table.
+    pub(in crate::upstream) fn fixed(server: &ServerName, owner: Owner, token: Secret) -> Arc<Self> {
+        Arc::new(Self::with(server, owner, Source::Fixed(token)))
+    }
+
+    pub(in crate::upstream) fn kept(
+        server: &ServerName,
+        owner: Owner,
+        credentials: &Arc<Credentials>,
+        terms: Option<Terms>,
+    ) -> Arc<Self> {
+        let source = Source::Kept {
+            credentials: Arc::clone(credentials),
+            key: owner.key(server),
+            terms: terms.map(Box::new),
+        };
+        let holder = Arc::new(Self::with(server, owner, source));
+        credentials.register(&holder);
+        holder
+    }
+
+    fn with(server: &ServerName, owner: Owner, source: Source) -> Self {
+        Self {
+            server: server.clone(),
+            owner,
+            source,
+            now: ArcSwapOption::empty(),
+            busy: Mutex::new(()),
+            ended: AtomicBool::new(false),
+        }
+    }
+
+    pub(in crate::upstream) fn owner(&self) -> &Owner {
+        &self.owner
+    }
+
+    /// Of the record; `None`: it has none.
+    pub(super) fn key(&self) -> Option<&str> {
+        match &self.source {
+            Source::Fixed(_) => None,
+            Source::Kept { key, .. } => Some(key),
+        }
+    }
+
+    /// The account has changed: nothing is sent with it any more.
+    pub(super) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
+    }
+
+    pub(in crate::upstream) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Is there something to send, as far as was last seen? `None`: nobody has looked yet.
+    pub(in crate::upstream) fn is_connected(&self) -> Option<bool> {
+        if matches!(self.source, Source::Fixed(_)) {
+            return Some(true);
+        }
+        let read = self.now.load();
+        read.as_ref().map(|read| {
+            let usable = |stored: &Stored| stored.counts(Timestamp::now()) || stored.refresh.is_some();
+            read.stored
+                .as_ref()
+                .is_some_and(|stored| usable(stored) && !stored.refused)
+        })
+    }
+
+    pub(in crate::upstream) fn is_stale(&self) -> bool {
+        self.now.load().as_ref().is_none_or(|read| read.at.elapsed() >= FRESH)
+    }
+
+    /// A token that counts, refreshed where it is about to end.
+    pub(in crate::upstream) async fn token(self: &Arc<Self>) -> Result<Token, Failure> {
+        if let Source::Fixed(value) = &self.source {
+            return Ok(Token {
+                value: value.clone(),
+                version: 0,
+            });
+        }
+        if let Some(token) = self.at_hand() {
+            return self.unless_ended(token);
+        }
+        // Boxed: what happens once in a while should not make the future of every call large.
+        Box::pin(self.look()).await
+    }
+
+    async fn look(self: &Arc<Self>) -> Result<Token, Failure> {
+        let _turn = self.busy.lock().await;
+        if let Some(token) = self.at_hand() {
+            return self.unless_ended(token);
+        }
+        let mut read = self.read().await?;
+        let now = Timestamp::now();
+        let stored = read.stored.as_ref();
+        let is_due = match stored {
+            Some(stored) => stored.is_due(now) || stored.access.0.is_empty(),
+            None => true,
+        };
+        if is_due && self.can_renew(stored) {
+            let usable = stored.is_some_and(|stored| stored.counts(now));
+            let seen = stored.map(|stored| stored.access.clone());
+            match self.renew(seen).await {
+                Ok(()) => read = self.read().await?,
+                // It still counts for a moment, and the next call tries again.
+                Err(error) if usable => {
+                    tracing::warn!(server = %self.server, owner = %self.owner, %error, "a token was not refreshed ahead of its end");
+                }
+                Err(error) => return Err(self.failed(&error)),
+            }
+        }
+        self.now.store(Some(Arc::clone(&read)));
+        match &read.stored {
+            Some(stored) if stored.refused && stored.issued.is_some() && now < stored.since + REFUSED => {
+                Err(self.not_connected("the server refuses the token"))
+            }
+            Some(stored) if stored.counts(Timestamp::now()) => self.unless_ended(token_of(stored, read.version)),
+            Some(_) => Err(self.not_connected("the token has ended, and there is no other")),
+            None => Err(self.not_connected("nobody has connected an account")),
+        }
+    }
+
+    /// The server refused a token. `Ok`: there is another one to try; else why there is none.
+    pub(in crate::upstream) async fn refused(
+        self: &Arc<Self>,
+        token: &Token,
+        challenge: &Challenge,
+        attempt: usize,
+    ) -> Result<(), Failure> {
+        let Source::Kept { terms, .. } = &self.source else {
+            return Err(self.failure(FailureKind::Unauthorized, "the service's token is refused"));
+        };
+        let _turn = self.busy.lock().await;
+        let read = self.read().await?;
+        self.now.store(Some(Arc::clone(&read)));
+        let Some(stored) = &read.stored else {
+            return Err(self.not_connected("nobody has connected an account"));
+        };
+        if read.version != token.version && stored.access.0 != token.value.expose() {
+            // Somebody was faster.
+            return Ok(());
+        }
+        let is_own = terms
+            .as_ref()
+            .is_some_and(|terms| terms.table.grant == OAuthGrant::ClientCredentials);
+        if challenge.lacks_scope() {
+            let wanted = challenge.scope.as_deref().unwrap_or_default();
+            self.change(|stored| {
+                stored.wanted.extend(wanted.split_whitespace().map(str::to_owned));
+                for scope in &stored.scopes {
+                    stored.wanted.remove(scope);
+                }
+            })
+            .await?;
+            let more = self
+                .read()
+                .await?
+                .stored
+                .as_ref()
+                .is_some_and(|stored| !stored.wanted.is_empty());
+            if is_own && more && attempt < MAX_WIDENINGS {
+                let renewed = self.renew(Some(stored.access.clone())).await;
+                self.now.store(None);
+                return renewed.map_err(|error| self.failed(&error));
+            }
+            return Err(self.not_connected("the server wants more scopes than were granted"));
+        }
+        if attempt == 0 && self.can_renew(Some(stored)) {
+            let renewed = self.renew(Some(stored.access.clone())).await;
+            self.now.store(None);
+            return renewed.map_err(|error| self.failed(&error));
+        }
+        let seen = stored.access.clone();
+        self.change(|stored| {
+            if stored.access == seen {
+                stored.refused = true;
+            }
+        })
+        .await?;
+        self.now.store(None);
+        Err(self.not_connected("the server refuses the token"))
+    }
+
+    fn at_hand(&self) -> Option<Token> {
+        let read = self.now.load();
+        let read = read.as_ref()?;
+        let stored = read.stored.as_ref()?;
+        let is_fresh = read.at.elapsed() < FRESH;
+        let now = Timestamp::now();
+        (is_fresh && !stored.refused && stored.counts(now) && !stored.is_due(now))
+            .then(|| token_of(stored, read.version))
+    }
+
+    fn unless_ended(&self, token: Token) -> Result<Token, Failure> {
+        if self.has_ended() {
+            return Err(self.failure(FailureKind::Ended, "the account was changed"));
+        }
+        Ok(token)
+    }
+
+    /// Looks at the record; an account that is not the one that was first seen ends this holder.
+    async fn read(&self) -> Result<Arc<Read>, Failure> {
+        let Source::Kept { credentials, key, .. } = &self.source else {
+            return Err(self.failure(FailureKind::Unauthorized, "it has no record"));
+        };
+        let found = credentials
+            .find(key)
+            .await
+            .map_err(|error| self.failure(FailureKind::Refused, format!("the credential cannot be read: {error}")))?;
+        let (version, stored) = found.map_or((0, None), |(version, stored)| (version, Some(stored)));
+        let account = |stored: &Option<Stored>| stored.as_ref().map(|stored| stored.account.clone());
+        let before = self.now.load();
+        if before
+            .as_ref()
+            .is_some_and(|before| account(&before.stored) != account(&stored))
+            && !self.is_own()
+        {
+            self.end();
+        }
+        Ok(Arc::new(Read {
+            version,
+            stored,
+            at: Instant::now(),
+        }))
+    }
+
+    fn terms(&self) -> Option<&Terms> {
+        match &self.source {
+            Source::Fixed(_) => None,
+            Source::Kept { terms, .. } => terms.as_deref(),
+        }
+    }
+
+    /// Client credentials: no person is needed.
+    fn is_own(&self) -> bool {
+        self.terms()
+            .is_some_and(|terms| terms.table.grant == OAuthGrant::ClientCredentials)
+    }
+
+    fn can_renew(&self, stored: Option<&Stored>) -> bool {
+        self.is_own() || stored.is_some_and(|stored| stored.refresh.is_some() && stored.issued.is_some())
+    }
+
+    /// In a task of its own: its answer must be kept whoever gives up waiting.
+    async fn renew(self: &Arc<Self>, seen: Option<Hidden>) -> Result<(), OAuthError> {
+        let this = Arc::clone(self);
+        let task = tokio::spawn(async move { this.renew_once(seen.as_ref()).await });
+        task.await
+            .unwrap_or(Err(OAuthError::Callback("the gateway is stopping")))
+    }
+
+    /// Until the record holds another token than `seen`.
+    async fn renew_once(&self, seen: Option<&Hidden>) -> Result<(), OAuthError> {
+        let Source::Kept { credentials, key, .. } = &self.source else {
+            return Ok(());
+        };
+        loop {
+            let found = credentials.find(key).await?;
+            let now = Timestamp::now();
+            let (expect, mut stored) = match found {
+                Some((version, stored)) => (Expect::Version(version), stored),
+                None if self.is_own() => (Expect::Absent, Stored::pasted("", random()?, now)),
+                None => return Ok(()),
+            };
+            if seen.is_some_and(|seen| stored.access != *seen) && !stored.access.0.is_empty() {
+                return Ok(());
+            }
+            if stored.lease.is_some_and(|lease| now < lease) {
+                sleep(POLL).await;
+                continue;
+            }
+            stored.lease = Some(now + LEASE);
+            let Some(version) = self.put(expect, &stored).await? else {
+                continue;
+            };
+            let outcome = match self.ask(&stored).await {
+                // The answer may have been lost on the way: the same question once more, before anybody is told.
+                Err(error) if error.is_passing() => self.ask(&stored).await,
+                other => other,
+            };
+            stored.lease = None;
+            let result = match outcome {
+                Ok((issued, tokens)) => {
+                    if let Some(issued) = issued {
+                        stored.issued = Some(issued);
+                        let wanted = std::mem::take(&mut stored.wanted);
+                        stored.scopes.extend(wanted);
+                    }
+                    stored.take(tokens, Timestamp::now());
+                    tracing::info!(server = %self.server, owner = %self.owner, "a token was refreshed");
+                    Ok(())
+                }
+                Err(error) => {
+                    if error.ends_the_grant() {
+                        stored.lose_grant();
+                    }
+                    Err(error)
+                }
+            };
+            // Where somebody connected anew meanwhile, theirs counts.
+            self.put(Expect::Version(version), &stored).await?;
+            return result;
+        }
+    }
+
+    async fn ask(&self, stored: &Stored) -> Result<(Option<Issued>, super::oauth::Tokens), OAuthError> {
+        let Source::Kept { credentials, .. } = &self.source else {
+            return Err(OAuthError::Callback("it has no record"));
+        };
+        let terms = self.terms().ok_or(OAuthError::Callback(
+            "the server's table says nothing of OAuth any more",
+        ))?;
+        if self.is_own() {
+            return self
+                .own_token(credentials, terms, stored)
+                .await
+                .map(|(issued, tokens)| (Some(issued), tokens));
+        }
+        let (Some(issued), Some(refresh)) = (&stored.issued, &stored.refresh) else {
+            return Err(OAuthError::Callback("there is no refresh token"));
+        };
+        let tokens = request(&credentials.fetch, &terms.policy, issued, Issue::Refresh(refresh), "").await?;
+        Ok((None, tokens))
+    }
+
+    /// RFC 6749 section 4.4.
+    async fn own_token(
+        &self,
+        credentials: &Credentials,
+        terms: &Terms,
+        stored: &Stored,
+    ) -> Result<(Issued, super::oauth::Tokens), OAuthError> {
+        let (Some(id), Some(secret)) = (&terms.table.client_id, &terms.client_secret) else {
+            return Err(OAuthError::Discovery(format!(
+                "`grant = \"client-credentials\"` needs `client-id` and `client-secret` in `[server.{}.oauth]`",
+                terms.server
+            )));
+        };
+        let found = discover(&credentials.fetch, terms).await?;
+        let token_endpoint = found.server.token_endpoint();
+        let issued = Issued {
+            issuer: found.server.issuer().to_owned(),
+            token_endpoint: token_endpoint
+                .ok_or_else(|| OAuthError::Discovery("the authorization server has no token endpoint".into()))?,
+            client: Client {
+                id: id.clone(),
+                secret: Some(Hidden(secret.expose().to_owned())),
+                method: if found.server.wants_post() {
+                    ClientMethod::Post
+                } else {
+                    ClientMethod::Basic
+                },
+            },
+            resource: found.resource,
+        };
+        let table = if terms.table.scopes.is_empty() {
+            &found.scopes
+        } else {
+            &terms.table.scopes
+        };
+        let mut scopes: std::collections::BTreeSet<&str> = table.iter().map(String::as_str).collect();
+        scopes.extend(stored.wanted.iter().map(String::as_str));
+        if !stored.wanted.is_empty() {
+            scopes.extend(stored.scopes.iter().map(String::as_str));
+        }
+        let scopes = scopes.into_iter().collect::<Vec<_>>().join(" ");
+        let tokens = request(
+            &credentials.fetch,
+            &terms.policy,
+            &issued,
+            Issue::ClientCredentials,
+            &scopes,
+        )
+        .await?;
+        Ok((issued, tokens))
+    }
+
+    async fn put(&self, expect: Expect, stored: &Stored) -> Result<Option<u64>, OAuthError> {
+        let Source::Kept { credentials, key, .. } = &self.source else {
+            return Ok(None);
+        };
+        let value = serde_json::to_vec(stored).unwrap_or_default();
+        Ok(credentials
+            .records
+            .put(Kind::Credential, key, expect, &value, None)
+            .await?)
+    }
+
+    /// Changes the record, whoever else does at the same time; a few attempts.
+    async fn change(&self, edit: impl Fn(&mut Stored)) -> Result<(), Failure> {
+        let Source::Kept { credentials, key, .. } = &self.source else {
+            return Ok(());
+        };
+        for _ in 0..5 {
+            let found = credentials
+                .find(key)
+                .await
+                .map_err(|error| self.failed(&error.into()))?;
+            let Some((version, mut stored)) = found else {
+                return Ok(());
+            };
+            edit(&mut stored);
+            if self
+                .put(Expect::Version(version), &stored)
+                .await
+                .map_err(|error| self.failed(&error))?
+                .is_some()
+            {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    fn failed(&self, error: &OAuthError) -> Failure {
+        let kind = match error {
+            OAuthError::Store(_) => FailureKind::Refused,
+            error if error.is_passing() => FailureKind::Unreachable,
+            _ => FailureKind::NotConnected,
+        };
+        self.failure(kind, format!("no token could be had: {error}"))
+    }
+
+    fn not_connected(&self, why: &str) -> Failure {
+        self.failure(FailureKind::NotConnected, why)
+    }
+
+    fn failure(&self, kind: FailureKind, why: impl fmt::Display) -> Failure {
+        Failure::new(kind, &self.server, format!("credential of {}: {why}", self.owner))
+    }
+}
+
+fn token_of(stored: &Stored, version: u64) -> Token {
+    Token {
+        value: Secret::new(&stored.access.0),
+        version,
+    }
+}
+
+impl fmt::Debug for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Holder({} of {})", self.server, self.owner)
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}

@@ -1,0 +1,157 @@
+//! The way of a person through an authorization server and back: RFC 6749 section 4.1, RFC 7636, RFC 9207.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+use url::Url;
+
+use super::discovery::Found;
+use super::register::callback;
+use super::{OAuthError, Terms};
+use crate::upstream::credentials::stored::{Client, Hidden, Issued};
+
+/// Where the browser is sent.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Authorization {
+    pub url: String,
+    /// Scheme and host, for a page's `form-action`.
+    pub origin: String,
+}
+
+/// What is remembered until the browser comes back; a record that counts once.
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(in crate::upstream::credentials) struct Flow {
+    /// The credential's key.
+    pub(in crate::upstream::credentials) credential: String,
+    /// Of the browser session that began it.
+    pub(in crate::upstream::credentials) browser: String,
+    /// Where the person goes afterwards.
+    pub(in crate::upstream::credentials) back: String,
+    pub(in crate::upstream::credentials) issued: Issued,
+    pub(in crate::upstream::credentials) verifier: Hidden,
+    pub(in crate::upstream::credentials) callback: String,
+    pub(in crate::upstream::credentials) scopes: BTreeSet<String>,
+    /// RFC 9207: the server says that its answers name it.
+    pub(in crate::upstream::credentials) names_itself: bool,
+}
+
+/// A flow with its `state`, and the URL that begins it.
+pub(in crate::upstream::credentials) struct Begun {
+    pub(in crate::upstream::credentials) flow: Flow,
+    pub(in crate::upstream::credentials) state: String,
+    pub(in crate::upstream::credentials) authorization: Authorization,
+}
+
+impl Flow {
+    #[allow(clippy::too_many_arguments, reason = "each is one fact of the flow, used once")]
+    pub(in crate::upstream::credentials) fn begin(
+        terms: &Terms,
+        found: &Found,
+        client: Client,
+        base: &str,
+        credential: String,
+        browser: &str,
+        back: &str,
+        also: &BTreeSet<String>,
+    ) -> Result<Begun, OAuthError> {
+        let server = &found.server;
+        let endpoint = server.authorization_endpoint.as_deref();
+        let endpoint =
+            endpoint.ok_or_else(|| OAuthError::Discovery("the authorization server has no page for people".into()))?;
+        let token_endpoint = server.token_endpoint.clone();
+        let token_endpoint = token_endpoint
+            .ok_or_else(|| OAuthError::Discovery("the authorization server has no token endpoint".into()))?;
+        let mut url = Url::parse(endpoint)
+            .ok()
+            .filter(|url| url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)))
+            .ok_or_else(|| OAuthError::Discovery("the authorization server's page is not https".into()))?;
+        let mut scopes: BTreeSet<String> = if terms.table.scopes.is_empty() {
+            found.scopes.iter().cloned().collect()
+        } else {
+            terms.table.scopes.iter().cloned().collect()
+        };
+        scopes.extend(also.iter().cloned());
+        // Only where the server lists it: others refuse what they do not know.
+        if server.scopes_supported.iter().any(|scope| scope == "offline_access") {
+            scopes.insert("offline_access".into());
+        }
+        let (state, verifier) = (random()?, random()?);
+        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
+        let callback = callback(base);
+        let scope = scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
+        let mut query = url.query_pairs_mut();
+        query
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &client.id)
+            .append_pair("redirect_uri", &callback)
+            .append_pair("state", &state)
+            .append_pair("code_challenge", &challenge)
+            .append_pair("code_challenge_method", "S256");
+        if !scope.is_empty() {
+            query.append_pair("scope", &scope);
+        }
+        if scopes.contains("offline_access") {
+            // OpenID Connect Core section 11: without it the scope is ignored.
+            query.append_pair("prompt", "consent");
+        }
+        if let Some(resource) = &found.resource {
+            query.append_pair("resource", resource);
+        }
+        drop(query);
+        Ok(Begun {
+            flow: Self {
+                credential,
+                browser: browser.to_owned(),
+                back: back.to_owned(),
+                issued: Issued {
+                    issuer: server.issuer.clone(),
+                    token_endpoint,
+                    client,
+                    resource: found.resource.clone(),
+                },
+                verifier: Hidden(verifier),
+                callback,
+                scopes,
+                names_itself: server.authorization_response_iss_parameter_supported,
+            },
+            state,
+            authorization: Authorization {
+                origin: url.origin().ascii_serialization(),
+                url: url.into(),
+            },
+        })
+    }
+
+    /// RFC 9207 section 2.4: compared as it is; a server that names itself must have done so.
+    pub(in crate::upstream::credentials) fn check_issuer(&self, iss: Option<&str>) -> Result<(), OAuthError> {
+        match iss {
+            Some(iss) if iss != self.issued.issuer => Err(OAuthError::Callback(
+                "the answer came from another authorization server",
+            )),
+            None if self.names_itself => Err(OAuthError::Callback(
+                "the answer does not say which authorization server it is from",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// 32 random bytes, base64url.
+pub(in crate::upstream::credentials) fn random() -> Result<String, OAuthError> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|_| OAuthError::Discovery("the system has no randomness".into()))?;
+    Ok(URL_SAFE_NO_PAD.encode(bytes))
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}

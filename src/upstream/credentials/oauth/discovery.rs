@@ -1,0 +1,284 @@
+//! From a server's URL to its authorization server: RFC 9728, RFC 8414, OpenID Connect Discovery.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Deserialize;
+use url::Url;
+
+use super::{OAuthError, Terms};
+use crate::fetch::{Fetch, FetchError, FetchErrorKind};
+use crate::upstream::credentials::challenge::Challenge;
+
+/// What is known before a person is sent anywhere.
+#[derive(Clone, Debug)]
+pub(in crate::upstream::credentials) struct Found {
+    pub(in crate::upstream::credentials) server: Metadata,
+    /// RFC 8707: what the server calls itself, byte for byte.
+    pub(in crate::upstream::credentials) resource: Option<String>,
+    /// Asked for where the table names none: of the challenge, else of the server's metadata.
+    pub(in crate::upstream::credentials) scopes: Vec<String>,
+}
+
+/// RFC 8414 section 2; members of no use here are left out.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(in crate::upstream::credentials) struct Metadata {
+    pub(super) issuer: String,
+    #[serde(default)]
+    pub(super) authorization_endpoint: Option<String>,
+    #[serde(default)]
+    pub(super) token_endpoint: Option<String>,
+    #[serde(default)]
+    pub(super) registration_endpoint: Option<String>,
+    #[serde(default)]
+    pub(super) scopes_supported: Vec<String>,
+    #[serde(default)]
+    pub(super) code_challenge_methods_supported: Vec<String>,
+    #[serde(default)]
+    pub(super) token_endpoint_auth_methods_supported: Vec<String>,
+    #[serde(default)]
+    pub(super) authorization_response_iss_parameter_supported: bool,
+    #[serde(default)]
+    pub(super) client_id_metadata_document_supported: bool,
+}
+
+/// RFC 9728 section 2.
+#[derive(Debug, Deserialize)]
+struct Resource {
+    #[serde(rename = "resource")]
+    name: String,
+    #[serde(default)]
+    authorization_servers: Vec<String>,
+    #[serde(default)]
+    scopes_supported: Vec<String>,
+}
+
+pub(in crate::upstream::credentials) async fn discover(fetch: &Fetch, terms: &Terms) -> Result<Found, OAuthError> {
+    let table = &terms.table;
+    if let Some(token) = &table.token_url {
+        // The table says it all; nobody is asked.
+        return Ok(Found {
+            server: Metadata {
+                issuer: origin(token).unwrap_or_else(|| token.clone()),
+                authorization_endpoint: table.authorize_url.clone(),
+                token_endpoint: Some(token.clone()),
+                code_challenge_methods_supported: vec!["S256".into()],
+                ..Metadata::default()
+            },
+            resource: terms.url.as_deref().filter(|_| !table.omit_resource).map(str::to_owned),
+            scopes: Vec::new(),
+        });
+    }
+    let Some(url) = terms.url.as_deref() else {
+        return Err(OAuthError::Discovery(format!(
+            "`server.{}.oauth` needs `authorize-url` and `token-url`: a command has no address to ask",
+            terms.server
+        )));
+    };
+    let challenge = challenge(fetch, terms, url).await?;
+    let resource = resource(fetch, terms, url, &challenge).await?;
+    let asked = |list: &[String]| list.iter().filter(|scope| is_scope(scope)).cloned().collect::<Vec<_>>();
+    let challenged: Option<Vec<String>> = challenge
+        .scope
+        .as_deref()
+        .map(|scope| scope.split_whitespace().map(str::to_owned).collect());
+    let Some(resource) = resource else {
+        // MCP 2025-03-26: the authorization server is the server's origin.
+        let issuer = origin(url).ok_or_else(|| OAuthError::Discovery(format!("`{url}` has no origin")))?;
+        let server = match metadata(fetch, terms, &issuer).await {
+            Ok(server) => server,
+            Err(OAuthError::Fetch(error)) if matches!(error.kind, FetchErrorKind::Status(_)) => Metadata {
+                authorization_endpoint: Some(format!("{issuer}/authorize")),
+                token_endpoint: Some(format!("{issuer}/token")),
+                registration_endpoint: Some(format!("{issuer}/register")),
+                code_challenge_methods_supported: vec!["S256".into()],
+                issuer,
+                ..Metadata::default()
+            },
+            Err(error) => return Err(error),
+        };
+        return Ok(Found {
+            server,
+            resource: None,
+            scopes: asked(&challenged.unwrap_or_default()),
+        });
+    };
+    let issuer = resource
+        .authorization_servers
+        .first()
+        .ok_or_else(|| OAuthError::Discovery("the server's metadata names no authorization server".into()))?;
+    Ok(Found {
+        server: metadata(fetch, terms, issuer).await?,
+        scopes: asked(&challenged.unwrap_or(resource.scopes_supported)),
+        resource: (!table.omit_resource).then_some(resource.name),
+    })
+}
+
+impl Metadata {
+    pub(in crate::upstream::credentials) fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    pub(in crate::upstream::credentials) fn token_endpoint(&self) -> Option<String> {
+        self.token_endpoint.clone()
+    }
+
+    /// `client_secret_post` and not `client_secret_basic`.
+    pub(in crate::upstream::credentials) fn wants_post(&self) -> bool {
+        let knows = |method: &str| {
+            self.token_endpoint_auth_methods_supported
+                .iter()
+                .any(|known| known == method)
+        };
+        knows("client_secret_post") && !knows("client_secret_basic")
+    }
+}
+
+/// Asks the server without a token, to be told where one is to be had.
+async fn challenge(fetch: &Fetch, terms: &Terms, url: &str) -> Result<Challenge, OAuthError> {
+    let body = Bytes::from_static(
+        br#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"mcpgw","version":"1"}}}"#,
+    );
+    let content = HeaderValue::from_static("application/json");
+    match fetch.post(url, body, content, HeaderMap::new(), &terms.policy).await {
+        Ok(answer) => Ok(Challenge::of(answer.status(), answer.headers()).unwrap_or_default()),
+        // Whatever else it answers, an endless stream too: there is no challenge in it.
+        Err(error)
+            if !matches!(
+                error.kind,
+                FetchErrorKind::Address | FetchErrorKind::Private | FetchErrorKind::Unreachable
+            ) =>
+        {
+            Ok(Challenge::default())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The challenge's document, else the well-known one of the path, else that of the root. `None`: there is none.
+async fn resource(
+    fetch: &Fetch,
+    terms: &Terms,
+    url: &str,
+    challenge: &Challenge,
+) -> Result<Option<Resource>, OAuthError> {
+    const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
+    let origin = origin(url).ok_or_else(|| OAuthError::Discovery(format!("`{url}` has no origin")))?;
+    let path = Url::parse(url).map(|url| url.path().to_owned()).unwrap_or_default();
+    let path = path.trim_end_matches('/');
+    let places = match &challenge.resource_metadata {
+        Some(place) => vec![place.clone()],
+        None if path.is_empty() => vec![format!("{origin}{WELL_KNOWN}")],
+        None => vec![format!("{origin}{WELL_KNOWN}{path}"), format!("{origin}{WELL_KNOWN}")],
+    };
+    for place in places {
+        match fetch.json::<Resource>(&place, &terms.policy).await {
+            Ok(resource) if is_of(&resource.name, url) => return Ok(Some(resource)),
+            Ok(resource) => {
+                return Err(OAuthError::Discovery(format!(
+                    "the metadata at `{}` is of `{}`, not of this server",
+                    crate::text::safe(&place),
+                    crate::text::safe(&resource.name)
+                )));
+            }
+            Err(error) if is_absent(&error) && challenge.resource_metadata.is_none() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(None)
+}
+
+/// The server's own URL, or a path above it at the same origin (RFC 9728 section 3.3, MCP canonical server URI).
+fn is_of(resource: &str, url: &str) -> bool {
+    let (Ok(resource), Ok(url)) = (Url::parse(resource), Url::parse(url)) else {
+        return false;
+    };
+    let above = resource.path().trim_end_matches('/');
+    resource.origin() == url.origin()
+        && (url.path().trim_end_matches('/') == above
+            || url.path().strip_prefix(above).is_some_and(|rest| rest.starts_with('/')))
+}
+
+/// RFC 8414 section 3.1 and OpenID Connect Discovery section 4, in the order of MCP 2026-07-28.
+async fn metadata(fetch: &Fetch, terms: &Terms, issuer: &str) -> Result<Metadata, OAuthError> {
+    let base = origin(issuer).ok_or_else(|| OAuthError::Discovery("the issuer is no address".into()))?;
+    let path = Url::parse(issuer).map(|url| url.path().to_owned()).unwrap_or_default();
+    let path = path.trim_end_matches('/');
+    let mut places = vec![
+        format!("{base}/.well-known/oauth-authorization-server{path}"),
+        format!("{base}/.well-known/openid-configuration{path}"),
+    ];
+    if !path.is_empty() {
+        places.push(format!("{base}{path}/.well-known/openid-configuration"));
+    }
+    let mut last = None;
+    for place in places {
+        match fetch.json::<Metadata>(&place, &terms.policy).await {
+            // RFC 8414 section 3.3: identical, not merely alike.
+            Ok(metadata) if metadata.issuer == issuer => return usable(metadata),
+            Ok(metadata) => {
+                return Err(OAuthError::Discovery(format!(
+                    "the metadata at `{}` says it is of the issuer `{}`",
+                    crate::text::safe(&place),
+                    crate::text::safe(&metadata.issuer)
+                )));
+            }
+            Err(error) if is_absent(&error) => last = Some(error),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(last.map_or_else(|| OAuthError::Discovery("no metadata".into()), OAuthError::Fetch))
+}
+
+/// MCP 2026-07-28, Authorization Code Protection: a server that does not say S256 MUST be refused.
+fn usable(metadata: Metadata) -> Result<Metadata, OAuthError> {
+    let has_s256 = metadata
+        .code_challenge_methods_supported
+        .iter()
+        .any(|method| method == "S256");
+    if metadata.authorization_endpoint.is_some() && !has_s256 {
+        return Err(OAuthError::Discovery(
+            "the authorization server does not say that it knows PKCE with S256".into(),
+        ));
+    }
+    Ok(metadata)
+}
+
+fn is_absent(error: &FetchError) -> bool {
+    matches!(error.kind, FetchErrorKind::NotJson | FetchErrorKind::Redirect)
+        || matches!(error.kind, FetchErrorKind::Status(status) if StatusCode::from_u16(status).is_ok_and(|status| status.is_client_error()))
+}
+
+/// Scheme, host and port as they are compared, without a slash.
+pub(super) fn origin(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    url.has_host().then(|| url.origin().ascii_serialization())
+}
+
+/// RFC 6749 section 3.3.
+fn is_scope(text: &str) -> bool {
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn metadata_of_another_server_is_none_of_ours() {
+        assert!(is_of("https://a.example/mcp", "https://a.example/mcp"));
+        assert!(is_of("https://a.example/", "https://a.example/mcp"));
+        assert!(is_of("https://a.example", "https://a.example/mcp"));
+        for other in [
+            "https://b.example/mcp",
+            "https://a.example/mc",
+            "https://a.example/other",
+            "http://a.example/mcp",
+            "x",
+        ] {
+            assert!(!is_of(other, "https://a.example/mcp"), "{other}");
+        }
+    }
+}
