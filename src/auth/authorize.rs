@@ -18,7 +18,7 @@ use crate::auth::problem::Problem;
 use crate::auth::reply::{self, Reply};
 use crate::auth::request::{Request, World};
 use crate::auth::server::{Auth, query};
-use crate::auth::{consent, secret, sign_in};
+use crate::auth::{connect, consent, secret, sign_in};
 use crate::name::EndpointName;
 use crate::snapshot::access::Rights;
 use crate::store::{Expect, Kind};
@@ -113,6 +113,11 @@ async fn ask(
         let html = pages::consent::no_access(person, &asked.client.label(redirect), &back, &browser.csrf());
         return Ok(reply::page(http::StatusCode::FORBIDDEN, html, None));
     };
+    if let Some(caller) = person.caller(snapshot)
+        && let Some(reply) = connect::first(world, endpoint, &caller, request).await?
+    {
+        return Ok(reply);
+    }
     auth.throttles.consents.take(std::sync::Arc::clone(&person.user))?;
     let flow = secret::random()?;
     let value = serde_json::to_vec(asked).map_err(|error| Problem::unavailable(error.to_string()))?;

@@ -13,6 +13,7 @@ mod audit;
 mod authorize;
 mod browser;
 mod client;
+mod connect;
 mod consent;
 mod discovery;
 mod form;
@@ -40,6 +41,7 @@ mod throttle;
 mod token;
 
 pub use browser::{Browser, Person, Source};
+pub use connect::{Accounting, Answer, Way};
 pub use grant::{Access, Grant, GrantClient};
 pub use issuers::{Issuers, Verified};
 pub use jwks::Unverified;

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use http::request::Parts;
 
 use crate::audit::Log;
+use crate::auth::connect::Accounting;
 use crate::auth::oidc::Provider;
 use crate::name::{Caller, EndpointName, ServerName};
 use crate::snapshot::Snapshot;
@@ -28,7 +29,7 @@ pub struct Request {
 }
 
 /// The generation that answers a request.
-pub trait World: Send + Sync {
+pub trait World: Accounting {
     fn snapshot(&self) -> &Arc<Snapshot>;
     fn log(&self) -> &Arc<Log>;
     /// Of `[login.oidc]`.

@@ -22,7 +22,7 @@ use crate::auth::request::{Request, World};
 use crate::auth::route::Route;
 use crate::auth::throttle::Throttle;
 use crate::auth::{
-    account, audit, authorize, consent, home, metadata, pages, provider, revoke, secret, sign_in, token,
+    account, audit, authorize, connect, consent, home, metadata, pages, provider, revoke, secret, sign_in, token,
 };
 use crate::fetch::Fetch;
 use crate::name::EndpointName;
@@ -130,7 +130,9 @@ impl Auth {
             Route::SignInProvider => provider::begin(self, world, request).await,
             Route::SignOut => sign_in::out(self, request).await,
             Route::Token => token::exchange(self, world, request).await,
-            Route::ClientMetadata | Route::Connect(_) | Route::ConnectCallback => Err(Problem::not_found()),
+            Route::ClientMetadata => Ok(connect::client_metadata(world, &request.base)),
+            Route::Connect(endpoint) => connect::serve(self, world, endpoint, request).await,
+            Route::ConnectCallback => connect::callback(self, world, request).await,
         }
     }
 

@@ -3,6 +3,7 @@
 //! In come requests of the listener, out go answers; [`handle`] never fails. A request loads the Generation once and
 //! sees no other. Nothing reaches a server without a `Permit` of `snapshot::access` and a body that a `pii` redactor has seen.
 
+mod accounts;
 mod auth;
 mod body;
 mod bridge;

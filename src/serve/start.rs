@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 use crate::auth::Auth;
-use crate::fetch::{self, Fetch};
+use crate::fetch::Fetch;
 use crate::gate::{self, Gate};
 use crate::pii::Cover;
 use crate::serve::adopt::{Adopter, SHUT_DOWN, keep};
@@ -33,8 +33,8 @@ use crate::serve::watch::Watched;
 use crate::serve::world::{Draft, World};
 use crate::serve::{ControlOption, Error, Follows, Options};
 use crate::snapshot::{ControlRight, SecretRef};
-use crate::store::{self, Folder, Generations, How, Vault};
-use crate::upstream::Context;
+use crate::store::{self, Folder, Generations, How, Records, Vault};
+use crate::upstream::{Context, Credentials};
 
 /// Changes that wait for their turn; each is answered.
 const ASKED: usize = 16;
@@ -151,7 +151,9 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
 
     let executable =
         std::env::current_exe().map_err(|error| Error::new(format!("cannot find this program's own file: {error}")))?;
-    let context = Context::new(state.directory.clone(), executable);
+    let mut context = Context::new(state.directory.clone(), executable);
+    let vault = vault(&state, &world).await?;
+    let auth = people(&vault, &mut context);
     let number = newest + u64::from(!is_kept);
     let generation = world
         .generation(number, None, &context, &state.directory)
@@ -164,9 +166,6 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
         world.tls.as_ref().map(|tls| Arc::clone(&tls.config)),
         world.files.snapshot.gateway.limits.connections,
     );
-    let vault = vault(&state, &world).await?;
-    let fetch = Fetch::new(Arc::new(fetch::system_roots()));
-    let auth = Auth::new(Arc::new(vault.clone()), vault.mirror(), fetch);
     let parts = Parts {
         gate: Gate::new(generation, auth),
         paths: options.paths.clone(),
@@ -328,6 +327,14 @@ pub(super) fn serve_metrics(bound: TcpListener, live: &Arc<Live>) -> io::Result<
         let answer = metrics::answer(&live, address, &request);
         async move { answer }
     })
+}
+
+/// What is kept of people: what they let clients do, and the credentials that they gave.
+fn people(vault: &Vault, context: &mut Context) -> Arc<Auth> {
+    let records: Arc<dyn Records> = Arc::new(vault.clone());
+    let fetch = Fetch::new(Arc::clone(&context.roots));
+    context.credentials = Some(Credentials::new(Arc::clone(&records), fetch.clone()));
+    Auth::new(records, vault.mirror(), fetch)
 }
 
 /// Ends the streams, lets calls in flight finish within `drain-timeout`, then ends what servers keep for us.

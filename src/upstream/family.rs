@@ -14,7 +14,7 @@ use crate::fetch::{Policy, Reach, roots_with};
 use crate::name::Principal;
 use crate::snapshot::{Auth, Credentials as Kind, OAuthGrant, Transport as Table};
 use crate::upstream::catalogue::CatalogueState;
-use crate::upstream::credentials::{Holder, Owner, Terms};
+use crate::upstream::credentials::{Credentials, Holder, Owner, Terms};
 use crate::upstream::settings::{Context, Settings};
 use crate::upstream::{HealthStatus, Status, Upstream};
 
@@ -131,6 +131,16 @@ impl Upstream {
         members.insert(owner, Arc::clone(&made));
         drop(members);
         Some(made)
+    }
+
+    /// Where the credentials of its owners are kept.
+    pub fn credentials(&self) -> Option<&Arc<Credentials>> {
+        self.family.as_ref()?.context.credentials.as_ref()
+    }
+
+    /// What its table says about its authorization, where it is by OAuth and persons take part.
+    pub fn terms(&self) -> Option<&Terms> {
+        self.family.as_ref()?.terms.as_ref()
     }
 
     /// Does it serve each owner of a credential apart?

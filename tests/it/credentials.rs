@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -17,8 +18,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 
-use crate::support::Gateway;
-use crate::support::http::Client;
+use crate::support::{Client, Gateway};
 
 /// Answers each call with the header that it came with, and refuses what has none.
 struct Mirror {
@@ -126,17 +126,14 @@ tools = ["*"]
 [role.callers]
 members = ["authenticated", "anonymous"]
 [[role.callers.allow]]
-endpoint = "all"
+endpoint = {{ equal = "all" }}
 "#
     );
     for name in ["ann", "bob", "bare"] {
-        text += &format!("[service.{name}]\ntoken-sha256 = [\"{}\"]\n", hash(name));
+        let _infallible = writeln!(text, "[service.{name}]\ntoken-sha256 = [\"{}\"]", hash(name));
     }
-    for name in ["ann", "bob"] {
-        text += &format!(
-            "[service.{name}.credentials]\nown = {{ env = \"{}_TOKEN\" }}\n",
-            name.to_uppercase()
-        );
+    for (name, variable) in [("ann", "ANN_TOKEN"), ("bob", "BOB_TOKEN")] {
+        let _infallible = writeln!(text, "[service.{name}.credentials]\nown = {{ env = \"{variable}\" }}");
     }
     text
 }

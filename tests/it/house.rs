@@ -171,7 +171,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tracing", ASYNC),
     ("tracing_subscriber", &["serve"]),
     ("unicode_width", &["cli", "diag", "lock", "plan", "text"]),
-    ("url", &["auth", "fetch"]),
+    ("url", &["auth", "fetch", "upstream"]),
 ];
 
 /// Who opens connections: `hyper::client` and `hyper_util::client`.

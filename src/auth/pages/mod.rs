@@ -2,6 +2,7 @@
 //!
 //! Everything foreign goes through maud's escaping; what may hide (names of clients, texts of tools) was made safe before.
 
+pub(super) mod connect;
 pub(super) mod consent;
 pub(super) mod error;
 pub(super) mod home;

@@ -27,9 +27,9 @@ struct Memory(Mutex<HashMap<(Kind, String), Record>>);
 impl Records for Memory {
     fn find(&self, kind: Kind, key: &str) -> BoxFuture<'_, Result<Option<Record>, StoreError>> {
         let found = self.0.lock().unwrap().get(&(kind, key.to_owned())).cloned();
-        Box::pin(std::future::ready(Ok(
-            found.filter(|record| !record.is_expired(Timestamp::now()))
-        )))
+        Box::pin(std::future::ready(Ok(found.filter(|record| {
+            record.expires.is_none_or(|expires| expires > Timestamp::now())
+        }))))
     }
 
     fn list(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<(String, Record)>, StoreError>> {

@@ -1,0 +1,97 @@
+//! The page on which a person connects accounts, and the one before they leave for another site.
+
+use maud::{Markup, html};
+
+use crate::auth::browser::Person;
+use crate::auth::pages::{Width, layout};
+use crate::auth::request::{Account, AccountState, Accounts};
+use crate::name::ServerName;
+
+pub(in crate::auth) struct Connect<'a> {
+    pub(in crate::auth) person: &'a Person,
+    /// Of the endpoint.
+    pub(in crate::auth) title: &'a str,
+    pub(in crate::auth) accounts: &'a Accounts,
+    /// Where the forms go.
+    pub(in crate::auth) action: &'a str,
+    /// Where it goes on once all are connected.
+    pub(in crate::auth) on: Option<&'a str>,
+    pub(in crate::auth) problem: Option<&'a str>,
+    pub(in crate::auth) csrf: &'a str,
+}
+
+pub(in crate::auth) fn page(page: &Connect<'_>) -> String {
+    let open = page
+        .accounts
+        .values()
+        .filter(|account| account.state != AccountState::Connected)
+        .count();
+    let main = html! {
+        div.card {
+            h1 { "Connect your accounts" }
+            p.lead { "For " bdi { (page.title) } "." }
+            @if let Some(problem) = page.problem {
+                p.problem role="alert" { (problem) }
+            }
+            @if page.accounts.is_empty() {
+                p { "Nothing here needs an account of yours." }
+            }
+            @for account in page.accounts.values() {
+                (entry(account, page))
+            }
+            @if let Some(on) = page.on.filter(|_| open == 0) {
+                div.actions { a.button href=(on) { "Continue" } }
+            } @else if open > 0 {
+                p.soft role="status" { (open) " still to connect." }
+            } @else {
+                p role="status" { "All are connected: go back to your app." }
+            }
+        }
+    };
+    layout("Connect accounts", Width::Narrow, Some((page.person, page.csrf)), &main)
+}
+
+fn entry(account: &Account, page: &Connect<'_>) -> Markup {
+    let name = account.server.as_str();
+    let (state, verb) = match account.state {
+        AccountState::Connected => ("Connected", "Re-authenticate"),
+        AccountState::Expired => ("Not accepted any more", "Re-authenticate"),
+        AccountState::Missing => ("Not connected", "Connect"),
+    };
+    html! {
+        section aria-labelledby={ "server-" (name) } {
+            h2 id={ "server-" (name) } { (name) }
+            p { (state) }
+            form method="post" action=(page.action) {
+                input type="hidden" name="csrf" value=(page.csrf);
+                input type="hidden" name="server" value=(name);
+                @if let Some(on) = page.on {
+                    input type="hidden" name="on" value=(on);
+                }
+                @if !account.by_redirect {
+                    label for={ "token-" (name) } { "Token of your account at " (name) }
+                    input id={ "token-" (name) } type="password" name="token" autocomplete="off" required;
+                }
+                button type="submit" { (verb) }
+            }
+        }
+    }
+}
+
+/// A form must not lead to another site, so the last step is a link, with the place that it leads to.
+pub(in crate::auth) fn onward(person: &Person, server: &ServerName, url: &str, back: &str, csrf: &str) -> String {
+    let host = url
+        .split_once("://")
+        .map_or(url, |(_, rest)| rest.split(['/', '?']).next().unwrap_or(rest));
+    let main = html! {
+        div.card {
+            h1 { "Sign in at " bdi { (crate::text::safe(host)) } }
+            p { "To connect " strong { (server) } ", sign in there and allow it. You come back here afterwards." }
+            div.actions {
+                a.button.second href=(back) { "Back" }
+                a.button href=(url) rel="noreferrer" { "Go to " bdi { (crate::text::safe(host)) } }
+            }
+        }
+    };
+    layout("Connect an account", Width::Narrow, Some((person, csrf)), &main)
+}

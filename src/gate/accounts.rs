@@ -1,0 +1,115 @@
+//! People's accounts at servers, as the connect page asks for them: the generation knows which there are, `upstream` keeps them.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+
+use crate::auth::{Account, AccountState, Accounting, Accounts, Answer, Way};
+use crate::gate::generation::Generation;
+use crate::name::{Caller, EndpointName, ServerName};
+use crate::snapshot::access::Rights;
+use crate::upstream::credentials::{Callback, Credentials, OAuthError, Standing, client_metadata};
+use crate::upstream::{Owner, Upstream};
+
+const UNKNOWN: &str = "there is no such server, or it needs no account";
+
+impl Accounting for Generation {
+    fn accounts<'a>(
+        &'a self,
+        endpoint: &'a EndpointName,
+        caller: &'a Caller,
+    ) -> BoxFuture<'a, Result<Accounts, String>> {
+        Box::pin(async move {
+            let mut accounts = Accounts::new();
+            let Some(owner) = Owner::of(&caller.principal) else {
+                return Ok(accounts);
+            };
+            for server in self.personal_servers(endpoint, &Rights::of(&self.snapshot, caller)) {
+                let Some((upstream, credentials)) = self.keeper(&server) else {
+                    continue;
+                };
+                let standing = credentials.standing(&server, &owner).await;
+                let state = match standing.map_err(|error| error.to_string())? {
+                    Standing::Connected => AccountState::Connected,
+                    Standing::Expired => AccountState::Expired,
+                    Standing::Missing => AccountState::Missing,
+                };
+                let account = Account {
+                    server: server.clone(),
+                    state,
+                    by_redirect: upstream.terms().is_some(),
+                };
+                accounts.insert(server, account);
+            }
+            Ok(accounts)
+        })
+    }
+
+    fn paste<'a>(
+        &'a self,
+        server: &'a ServerName,
+        user: &'a Arc<str>,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<(), String>> {
+        Box::pin(async move {
+            let (_, credentials) = self.keeper(server).ok_or(UNKNOWN)?;
+            let kept = credentials.paste(server, &Owner::User(Arc::clone(user)), token).await;
+            kept.map_err(|error| told(server, &error))
+        })
+    }
+
+    fn begin<'a>(
+        &'a self,
+        server: &'a ServerName,
+        user: &'a Arc<str>,
+        way: Way<'a>,
+    ) -> BoxFuture<'a, Result<String, String>> {
+        Box::pin(async move {
+            let (upstream, credentials) = self.keeper(server).ok_or(UNKNOWN)?;
+            let terms = upstream.terms().ok_or(UNKNOWN)?;
+            let owner = Owner::User(Arc::clone(user));
+            let begun = credentials.begin(terms, &owner, way.base, way.browser, way.back).await;
+            begun
+                .map(|authorization| authorization.url)
+                .map_err(|error| told(server, &error))
+        })
+    }
+
+    fn finish<'a>(&'a self, answer: Answer<'a>) -> BoxFuture<'a, Result<String, String>> {
+        Box::pin(async move {
+            let credentials = self
+                .upstreams
+                .values()
+                .find_map(|upstream| upstream.credentials())
+                .ok_or(UNKNOWN)?;
+            let callback = Callback {
+                state: answer.state,
+                code: answer.code,
+                iss: answer.iss,
+                error: answer.error,
+            };
+            let policy = |server: &ServerName| Some(self.upstreams.get(server)?.terms()?.policy.clone());
+            let finished = credentials.finish(callback, answer.browser, policy).await;
+            finished.map(|connected| connected.back).map_err(|error| {
+                tracing::warn!(%error, "an account was not connected");
+                error.public()
+            })
+        })
+    }
+
+    fn client_metadata(&self, base: &str) -> serde_json::Value {
+        client_metadata(base)
+    }
+}
+
+impl Generation {
+    fn keeper(&self, server: &ServerName) -> Option<(&Arc<Upstream>, &Arc<Credentials>)> {
+        let upstream = self.upstreams.get(server).filter(|_| self.is_personal(server))?;
+        Some((upstream, upstream.credentials()?))
+    }
+}
+
+fn told(server: &ServerName, error: &OAuthError) -> String {
+    tracing::warn!(%server, %error, "an account was not connected");
+    error.public()
+}
