@@ -22,7 +22,8 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(raw: &'a [u8]) -> Self {
+    /// `in_run`: the raw text goes on with backslashes that were found to be no escape.
+    pub(super) fn new(raw: &'a [u8], in_run: bool) -> Self {
         if !may_fold(raw) {
             return Self {
                 text: Cow::Borrowed(raw),
@@ -34,7 +35,8 @@ impl<'a> View<'a> {
             jumps: Vec::new(),
         };
         let mut text = Vec::with_capacity(raw.len());
-        let mut at = 0;
+        let mut at = if in_run { backslashes(raw) } else { 0 };
+        text.extend_from_slice(&raw[..at]);
         while at < raw.len() {
             let plain = raw[at..]
                 .iter()
@@ -43,8 +45,9 @@ impl<'a> View<'a> {
             text.extend_from_slice(&raw[at..at + plain]);
             at += plain;
             let Some((character, length)) = folded(&raw[at..]) else {
-                text.extend(raw.get(at));
-                at += 1;
+                let skipped = unfolded(&raw[at..]);
+                text.extend_from_slice(&raw[at..at + skipped]);
+                at += skipped;
                 continue;
             };
             let start = text.len();
@@ -56,6 +59,20 @@ impl<'a> View<'a> {
         }
         view.text = Cow::Owned(text);
         view
+    }
+
+    /// The last offset up to `at` where the view may be cut in two: not inside of a character that was folded.
+    pub(super) fn cut(&self, at: usize) -> usize {
+        let next = self.jumps.partition_point(|(view, _)| *view <= at);
+        let Some((end, _)) = self.jumps.get(next) else {
+            return at;
+        };
+        let inner = self.text[..*end]
+            .iter()
+            .rev()
+            .take_while(|byte| **byte & 0xC0 == 0x80)
+            .count();
+        at.min(end - inner - 1)
     }
 
     /// The offset in the raw text of one in the view.
@@ -82,7 +99,7 @@ pub(super) fn unfinished(raw: &[u8]) -> usize {
         let length = match folded(&tail[at..]) {
             Some((_, length)) => length,
             None if is_prefix(&tail[at..]) => return tail.len() - at,
-            None => 1,
+            None => unfolded(&tail[at..]),
         };
         at += length;
     }
@@ -98,6 +115,16 @@ pub(super) fn may_fold(raw: &[u8]) -> bool {
     [&b"\\u"[..], b"%40", b"&#", b"\xEF\xBC", b"\xF0\x9D\x9F"]
         .iter()
         .any(|form| memmem::find(raw, form).is_some())
+}
+
+/// How much at the start of `raw`, which does not fold, is passed over: an escape has all the backslashes that stand before it, or it would
+/// leave some behind that escape what takes its place.
+fn unfolded(raw: &[u8]) -> usize {
+    backslashes(raw).max(1).min(raw.len())
+}
+
+fn backslashes(raw: &[u8]) -> usize {
+    raw.iter().take_while(|byte| **byte == b'\\').count()
 }
 
 fn may_start(byte: u8) -> bool {

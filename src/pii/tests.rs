@@ -321,6 +321,43 @@ fn a_stream_that_is_larger_than_its_window_gives_what_the_whole_gives() {
     assert_eq!(whole.matches("[employee]").count(), 900);
 }
 
+/// More backslashes than any escape has belong to none, wherever the window of a stream begins.
+#[test]
+fn a_long_run_of_backslashes_is_whole_and_a_window_never_begins_inside_of_what_folds() {
+    let cases = [
+        (
+            "\\".repeat(16) + "u0041jane@x.io ",
+            "\\".repeat(16) + "u[REDACTED_EMAIL] ",
+        ),
+        (
+            "\\".repeat(70) + "u0041jane@x.io ",
+            "\\".repeat(70) + "u[REDACTED_EMAIL] ",
+        ),
+        (
+            "\\u00e9\\ud83d\\ude00jane@x.io \\\\ud835\\udfcf ".to_owned(),
+            String::new(),
+        ),
+    ];
+    for (input, output) in cases {
+        if !output.is_empty() {
+            assert_eq!(text(&all(), &input), output);
+        }
+        let long = input.repeat(80_000 / input.len());
+        let whole = text(&all(), &long);
+        for first in 0..40 {
+            let (before, after) = long.as_bytes().split_at(first);
+            let mut out = Vec::new();
+            let mut stream = all().text();
+            stream.push(before, &mut out);
+            for piece in after.chunks(30_000) {
+                stream.push(piece, &mut out);
+            }
+            stream.finish(&mut out);
+            assert!(out == whole.as_bytes(), "{input} {first}");
+        }
+    }
+}
+
 #[test]
 fn keys_numbers_and_escapes_of_a_message_are_read() {
     for (input, output) in [
@@ -352,6 +389,11 @@ fn keys_numbers_and_escapes_of_a_message_are_read() {
             r#"["{\"a\":\"{\\\"phone\\\": 4155552671}\"}"]"#,
             r#"["{\"a\":\"{\\\"phone\\\": \\\"[REDACTED_PHONE]\\\"}\"}"]"#,
         ),
+        // A negative number is nobody's, and a placeholder behind its sign would be no JSON.
+        (
+            r#"["{\"phone\": -4155552671, \"cell\":[-4155552671]}", "phone:-4155552671"]"#,
+            r#"["{\"phone\": -4155552671, \"cell\":[-4155552671]}", "phone:-[REDACTED_PHONE]"]"#,
+        ),
         (
             r#"[{"name":"ssn","value":"123456789"}]"#,
             r#"[{"name":"ssn","value":"[REDACTED_SSN]"}]"#,
@@ -359,6 +401,19 @@ fn keys_numbers_and_escapes_of_a_message_are_read() {
         (
             r#"{"card":4111111111111111,"id":4111111111111111}"#,
             r#"{"card":"[REDACTED_CREDIT_CARD]","id":4111111111111111}"#,
+        ),
+        // A number longer than any value is a number still, and what follows it is JSON.
+        (
+            r#"[1666666666666645544445444444444444444444.444,{"phone":-4155552671,"cell":4155552671}]"#,
+            r#"[1666666666666645544445444444444444444444.444,{"phone":"-[REDACTED_PHONE]","cell":"[REDACTED_PHONE]"}]"#,
+        ),
+        (
+            r#"{"phone":4155552671.000000000000000000000000000000000000001}"#,
+            r#"{"phone":"[REDACTED_PHONE]"}"#,
+        ),
+        (
+            "[4444444444444444444444444444444444444444444-123-45-6789",
+            "[4444444444444444444444444444444444444444444-[REDACTED_SSN]",
         ),
     ] {
         assert_eq!(message(&all(), input), output);

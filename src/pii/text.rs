@@ -5,7 +5,7 @@
 
 use crate::pii::counts::Counts;
 use crate::pii::custom::MAX_VALUE;
-use crate::pii::detect::{AROUND, Found, Sense};
+use crate::pii::detect::{AROUND, Found, Sense, quote};
 use crate::pii::fold::{View, may_fold, unfinished};
 use crate::pii::kind::Kind;
 use crate::pii::rules::{Cursor, Rules};
@@ -27,12 +27,14 @@ pub(super) struct Stream {
     held: Vec<u8>,
     /// How much of `held` is handed out already.
     sent: usize,
+    /// `held` begins among backslashes that are no escape.
+    in_run: bool,
     cursor: Cursor,
 }
 
 /// Redacts one whole text.
 pub(super) fn whole(rules: &Rules, raw: &[u8], hint: Sense, sink: &mut Sink<'_>) {
-    let view = View::new(raw);
+    let view = View::new(raw, false);
     let mut sent = 0;
     rules.search(&view.text, true, &mut Cursor::new(hint), |found| {
         write(rules, raw, &view, found, &mut sent, sink);
@@ -42,7 +44,7 @@ pub(super) fn whole(rules: &Rules, raw: &[u8], hint: Sense, sink: &mut Sink<'_>)
 
 /// Hands out start, end and type of each value in a whole text.
 pub(super) fn find(rules: &Rules, raw: &[u8], mut each: impl FnMut(usize, usize, Kind)) {
-    let view = View::new(raw);
+    let view = View::new(raw, false);
     rules.search(&view.text, true, &mut Cursor::default(), |found| {
         each(view.raw(found.start), view.raw(found.end), found.kind);
     });
@@ -81,7 +83,7 @@ impl Stream {
     fn judge(&mut self, rules: &Rules, last: bool, sink: &mut Sink<'_>) {
         let waits = if last { 0 } else { unfinished(&self.held) };
         let raw = &self.held[..self.held.len() - waits];
-        let view = View::new(raw);
+        let view = View::new(raw, self.in_run);
         let mut sent = self.sent;
         let done = rules.search(&view.text, last, &mut self.cursor, |found| {
             write(rules, raw, &view, found, &mut sent, sink);
@@ -90,8 +92,11 @@ impl Stream {
         sink.out.extend_from_slice(&raw[sent..done_raw]);
         self.sent = done_raw;
         // What may still be looked back at stays.
-        let low = done.saturating_sub(AROUND);
+        let low = view.cut(done.saturating_sub(AROUND));
         let low_raw = view.raw(low);
+        if low_raw > 0 {
+            self.in_run = raw[low_raw - 1] == b'\\';
+        }
         self.cursor.shift(low);
         self.held.drain(..low_raw);
         self.sent -= low_raw;
@@ -101,58 +106,16 @@ impl Stream {
 fn write(rules: &Rules, raw: &[u8], view: &View<'_>, found: Found, sent: &mut usize, sink: &mut Sink<'_>) {
     let (start, end) = (view.raw(found.start), view.raw(found.end));
     sink.out.extend_from_slice(&raw[*sent..start]);
-    let quote = quote(&view.text, found);
+    let digits = view.text[found.start..found.end].iter().all(u8::is_ascii_digit);
+    let bare = digits && !matches!(found.kind, Kind::Email | Kind::Ip);
+    let quote = if bare {
+        quote(&view.text, found.start, found.end)
+    } else {
+        b""
+    };
     sink.out.extend_from_slice(quote);
     sink.out.extend_from_slice(rules.placeholder(found.kind).as_bytes());
     sink.out.extend_from_slice(quote);
     sink.counts.add(found.kind);
     *sent = end;
-}
-
-/// The quotes that a placeholder needs where a bare number of JSON stood that the text shows, so that it stays JSON:
-/// `"phone": 4155552671`, inside of strings with as many backslashes as the key's own quotes have.
-fn quote(text: &[u8], found: Found) -> &[u8] {
-    if matches!(found.kind, Kind::Email | Kind::Ip) || !text[found.start..found.end].iter().all(u8::is_ascii_digit) {
-        return b"";
-    }
-    let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
-    let after = &text[found.end..text.len().min(found.end + AROUND / 2)];
-    let next = after
-        .iter()
-        .position(|byte| !blank(byte))
-        .map(|at| &after[at..])
-        .unwrap_or_default();
-    if !matches!(next, [b',' | b'}' | b']', ..] | [b'\\', b'n' | b'r' | b't', ..]) {
-        return b"";
-    }
-    let low = found.start.saturating_sub(AROUND / 2);
-    let mut before = &text[low..found.start];
-    let mut in_array = false;
-    loop {
-        match before {
-            [head @ .., b' ' | b'\t' | b'\n' | b'\r'] | [head @ .., b'\\', b'n' | b't' | b'r'] => before = head,
-            [head @ .., b'['] => (before, in_array) = (head, true),
-            [head @ .., b',' | b'0'..=b'9'] if !in_array => before = head,
-            [head @ .., b':'] => {
-                before = head;
-                break;
-            }
-            _ => return b"",
-        }
-    }
-    // Other elements were stepped over, which only an array may have.
-    let stepped = text[low + before.len()..found.start]
-        .iter()
-        .any(|byte| *byte == b',' || byte.is_ascii_digit());
-    if stepped && !in_array {
-        return b"";
-    }
-    while let [head @ .., b' '] = before {
-        before = head;
-    }
-    let Some(slashes) = before.strip_suffix(b"\"") else {
-        return b"";
-    };
-    let slashes = slashes.iter().rev().take_while(|byte| **byte == b'\\').count();
-    &before[before.len() - 1 - slashes..]
 }

@@ -9,11 +9,13 @@ mod email;
 mod ip;
 mod number;
 mod phone;
+mod shown;
 mod ssn;
 pub(in crate::pii) mod text;
 pub(in crate::pii) mod words;
 
 pub(in crate::pii) use crate::pii::detect::card::is_luhn;
+pub(in crate::pii) use crate::pii::detect::shown::quote;
 pub(in crate::pii) use crate::pii::detect::text::{AROUND, Past};
 pub(in crate::pii) use crate::pii::detect::words::{Sense, of_name};
 
@@ -110,6 +112,7 @@ fn find(text: Text<'_>, at: usize, hint: Sense, kinds: Kinds, keep: &Keep) -> Op
                         .flatten(),
                 )
             })
+            .filter(|value| !shown::is_negative(text.bytes, value.start, value.end))
         }
         _ => None,
     }

@@ -4,19 +4,19 @@
 //! a number becomes a string. A text that is no JSON is redacted as text from where it stops being it: nothing passes unseen.
 
 mod blob;
+mod number;
 mod place;
 
 use crate::pii::detect::{Sense, of_name};
+use crate::pii::json::number::Number;
 use crate::pii::json::place::{Place, Treatment, is_text};
-use crate::pii::kind::Kind;
-use crate::pii::rules::{Cursor, Rules};
+use crate::pii::rules::Rules;
 use crate::pii::text::{self, Sink, Stream};
 
 /// Arrays and objects that may stand inside each other; deeper ones are read as text.
 const MAX_DEPTH: usize = 128;
-/// The longest key that says something of its value, and the longest number that is one.
+/// The longest key that says something of its value.
 const MAX_NAME: usize = 256;
-const MAX_NUMBER: usize = 40;
 
 /// A message that comes in pieces.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ enum State {
     Between,
     /// Inside of a string.
     Inside(Inside),
-    Number(Vec<u8>),
+    Number(Number),
     /// No JSON from here on.
     Text(Box<Stream>),
 }
@@ -124,14 +124,7 @@ impl Json {
             let used = match &mut self.state {
                 State::Between => self.between(rules, piece, sink),
                 State::Inside(_) => self.inside(rules, piece, sink),
-                State::Number(digits) => {
-                    let more = piece.iter().take_while(|byte| is_number(**byte)).count();
-                    digits.extend_from_slice(&piece[..more]);
-                    if more < piece.len() || digits.len() > MAX_NUMBER {
-                        self.end_number(rules, sink);
-                    }
-                    more
-                }
+                State::Number(_) => self.number(rules, piece, sink),
                 State::Text(stream) => {
                     stream.push(rules, piece, sink);
                     piece.len()
@@ -144,10 +137,7 @@ impl Json {
     pub(super) fn finish(mut self, rules: &Rules, sink: &mut Sink<'_>) {
         match std::mem::take(&mut self.state) {
             State::Between => {}
-            State::Number(digits) => {
-                self.state = State::Number(digits);
-                self.end_number(rules, sink);
-            }
+            State::Number(number) => number.finish(rules, self.next().sense, sink),
             State::Text(stream) => stream.finish(rules, sink),
             // A body that was cut short.
             State::Inside(inside) => match inside.content {
@@ -181,7 +171,7 @@ impl Json {
                 }
             }
             b'-' | b'0'..=b'9' => {
-                self.state = State::Number(Vec::new());
+                self.state = State::Number(Number::default());
                 return 0;
             }
             b' ' | b'\n' | b'\r' | b'\t' | b'a'..=b'z' => {
@@ -304,17 +294,24 @@ impl Json {
         )
     }
 
-    fn end_number(&mut self, rules: &Rules, sink: &mut Sink<'_>) {
-        let State::Number(digits) = std::mem::take(&mut self.state) else {
-            return;
+    /// More of a number, perhaps to its end.
+    fn number(&mut self, rules: &Rules, piece: &[u8], sink: &mut Sink<'_>) -> usize {
+        let sense = self.next().sense;
+        let State::Number(mut number) = std::mem::take(&mut self.state) else {
+            return 0;
         };
-        if digits.len() > MAX_NUMBER {
-            let mut stream = Box::new(Stream::default());
-            stream.push(rules, &digits, sink);
-            self.state = State::Text(stream);
-            return;
+        let used = number.push(rules, sense, piece, sink);
+        if used == piece.len() {
+            self.state = State::Number(number);
+            return used;
         }
-        number(rules, &digits, self.next().sense, sink);
+        let goes_on = number::is_part(piece[used]);
+        if let Some(text) = number.end(goes_on, rules, sense, sink) {
+            let mut stream = Box::new(Stream::default());
+            stream.push(rules, &text, sink);
+            self.state = State::Text(stream);
+        }
+        used
     }
 }
 
@@ -371,47 +368,6 @@ fn declared(place: Place, value: &[u8], before: Declared) -> Declared {
 /// `text\/plain`.
 fn unescaped(mime: &[u8]) -> Vec<u8> {
     mime.iter().copied().filter(|byte| *byte != b'\\').collect()
-}
-
-fn is_number(byte: u8) -> bool {
-    byte.is_ascii_digit() || matches!(byte, b'-' | b'+' | b'.' | b'e' | b'E')
-}
-
-/// Writes a number, or the string that takes its place.
-fn number(rules: &Rules, raw: &[u8], sense: Sense, sink: &mut Sink<'_>) {
-    let digits = match raw.iter().position(|byte| *byte == b'.') {
-        Some(point) if raw[point + 1..].iter().all(|byte| *byte == b'0') => &raw[..point],
-        _ => raw,
-    };
-    // A social security number that was taken for a number has lost its zeros.
-    let padded;
-    let judged = if sense == Sense::Ssn && (7..9).contains(&digits.len()) && digits.iter().all(u8::is_ascii_digit) {
-        padded = [&b"00"[..9 - digits.len()], digits].concat();
-        &padded
-    } else {
-        digits
-    };
-    let mut found = Vec::new();
-    rules.search(judged, true, &mut Cursor::new(sense), |value| {
-        // Names of identifiers are names of numbers: among them some look like a card's.
-        if !(value.kind == Kind::CreditCard && sense == Sense::Other) {
-            found.push(value);
-        }
-    });
-    if found.is_empty() {
-        sink.out.extend_from_slice(raw);
-        return;
-    }
-    sink.out.push(b'"');
-    let mut at = 0;
-    for value in found {
-        sink.out.extend_from_slice(&judged[at..value.start]);
-        sink.out.extend_from_slice(rules.placeholder(value.kind).as_bytes());
-        sink.counts.add(value.kind);
-        at = value.end;
-    }
-    sink.out.extend_from_slice(&judged[at..]);
-    sink.out.push(b'"');
 }
 
 /// How long the string is whose content begins `bytes`; `None` if its end has not come.

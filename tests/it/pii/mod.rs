@@ -4,6 +4,7 @@
 mod scoring;
 
 mod command;
+mod corpus;
 mod counts;
 mod gate;
 

@@ -1,0 +1,56 @@
+//! A number of JSON that a text shows: `"phone": 4155552671`, at any depth of JSON inside strings.
+//!
+//! In come a text and where digits stand in it; out come the quotes that keep it JSON when a word takes their place.
+
+use crate::pii::detect::text::AROUND;
+
+/// The quotes that a placeholder needs where a bare number of JSON stood that the text shows, so that it stays JSON:
+/// `"phone": 4155552671`, inside of strings with as many backslashes as the key's own quotes have.
+/// Nothing where no such number stands from `start` to `end`.
+pub(in crate::pii) fn quote(text: &[u8], start: usize, end: usize) -> &[u8] {
+    let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
+    let after = &text[end..text.len().min(end + AROUND / 2)];
+    let next = after
+        .iter()
+        .position(|byte| !blank(byte))
+        .map(|at| &after[at..])
+        .unwrap_or_default();
+    if !matches!(next, [b',' | b'}' | b']', ..] | [b'\\', b'n' | b'r' | b't', ..]) {
+        return b"";
+    }
+    let low = start.saturating_sub(AROUND / 2);
+    let mut before = &text[low..start];
+    let mut in_array = false;
+    loop {
+        match before {
+            [head @ .., b' ' | b'\t' | b'\n' | b'\r'] | [head @ .., b'\\', b'n' | b't' | b'r'] => before = head,
+            [head @ .., b'['] => (before, in_array) = (head, true),
+            [head @ .., b',' | b'0'..=b'9'] if !in_array => before = head,
+            [head @ .., b':'] => {
+                before = head;
+                break;
+            }
+            _ => return b"",
+        }
+    }
+    // Other elements were stepped over, which only an array may have.
+    let stepped = text[low + before.len()..start]
+        .iter()
+        .any(|byte| *byte == b',' || byte.is_ascii_digit());
+    if stepped && !in_array {
+        return b"";
+    }
+    while let [head @ .., b' '] = before {
+        before = head;
+    }
+    let Some(slashes) = before.strip_suffix(b"\"") else {
+        return b"";
+    };
+    let slashes = slashes.iter().rev().take_while(|byte| **byte == b'\\').count();
+    &before[before.len() - 1 - slashes..]
+}
+
+/// Whether the digits from `start` on are those of a negative number: of no card, no phone and no person.
+pub(super) fn is_negative(text: &[u8], start: usize, end: usize) -> bool {
+    start > 0 && text[start - 1] == b'-' && !quote(text, start - 1, end).is_empty()
+}
