@@ -308,6 +308,7 @@ mod tests {
                 "problems": [{ "shown": "get", "items": ["crm/get"], "reason": "held back by the lock: changed" }] }],
             "calls": [{ "endpoint": "demo", "server": "crm", "answered": 4, "failed": 1, "cancelled": 0 }],
             "sessions": { "total": 2 },
+            "audit": { "file": "/var/lib/mcpgw/audit.jsonl", "lines": 9, "lost": 2, "failure": "the disk is full" },
         });
         insta::assert_snapshot!(shown(&status));
     }

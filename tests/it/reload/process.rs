@@ -156,7 +156,7 @@ fn all_missing_secrets_are_told_at_once_and_none_is_shown() {
 #[test]
 fn what_is_not_served_yet_is_refused() {
     let home = Home::new(&format!(
-        "{LISTEN}{DEMO}\n[user.bob]\npassword-hash = \"$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA\"\n"
+        "{LISTEN}{DEMO}\n[server.wiki]\nurl = \"https://wiki.example.com/mcp\"\ncredentials = \"shared\"\nauth = \"oauth\"\n"
     ));
     let said = home.refused(&[]);
     assert!(said.contains("not-served-yet"), "{said}");
