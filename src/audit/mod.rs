@@ -60,3 +60,6 @@ impl Settings {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -310,6 +310,32 @@ async fn a_torn_line_is_told_of_by_the_next_start() {
     );
 }
 
+/// Waits until `holds`.
+async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds().await {
+        assert!(Instant::now() < deadline, "{what}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_log_that_was_moved_goes_on_in_a_new_file_and_says_so() {
+    let recorder = Recorder::start().await;
+    let gateway = serve(&recorder, "");
+    let client = Client::new(gateway.url("one"));
+    call(&client, "s_open", json!({})).await;
+    let file = log(&gateway);
+    fs::rename(&file, file.with_extension("moved")).unwrap();
+    until("no new file takes its place", async || file.exists()).await;
+    let answered = call(&client, "s_open", json!({})).await;
+    assert!(answered.get("result").is_some(), "{answered}");
+    let text = fs::read_to_string(&file).unwrap();
+    assert!(text.contains("\"event\":\"reopened\""), "{text}");
+    let (code, said) = logs(gateway.folder(), &["verify"]);
+    assert!(code == 1 && said.contains("are missing before it"), "{said}");
+}
+
 /// A file that may not grow is what a full disk is to the writer.
 #[tokio::test]
 async fn while_the_log_cannot_be_written_no_call_is_made() {
