@@ -50,11 +50,7 @@ pub(super) fn random() -> std::io::Result<String> {
 pub(super) fn id() -> std::io::Result<String> {
     let mut bytes = [0; 12];
     getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
-    Ok(bytes.iter().fold(String::with_capacity(24), |mut id, byte| {
-        use fmt::Write as _;
-        let _infallible = write!(id, "{byte:02x}");
-        id
-    }))
+    Ok(crate::text::hex(&bytes))
 }
 
 /// A new token of a grant: `mcpgw_at_<grant>_<secret>`.

@@ -8,6 +8,7 @@ use super::arguments::Token;
 use super::exit::{Exit, Failure, Outcome};
 use super::output::Output;
 use crate::name::ServiceName;
+use crate::text::hex;
 
 pub(super) fn run(arguments: &Token, output: &Output) -> Outcome {
     let name = ServiceName::new(&arguments.name).map_err(|error| {
@@ -30,14 +31,6 @@ fn new_token() -> Result<String, Failure> {
     let mut random = [0_u8; 32];
     getrandom::fill(&mut random).map_err(|error| Failure::new(format_args!("no randomness: {error}")))?;
     Ok(format!("mcpgw_{}", URL_SAFE_NO_PAD.encode(random)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
 }
 
 #[cfg(test)]

@@ -3,8 +3,6 @@
 //! A person is led to the connect page, by the client where it can open a link for its user (URL elicitation), else by the text
 //! of a tool's error. What the server said of its authorization is never relayed.
 
-use std::fmt::Write as _;
-
 use ::http::{Response, StatusCode};
 
 use crate::gate::body::Body;
@@ -19,6 +17,7 @@ use crate::mcp::{Method, Version};
 use crate::name::{EndpointName, Principal, ServerName};
 use crate::snapshot::access::{Object, Rights};
 use crate::snapshot::{Credentials, Selection};
+use crate::text::hex;
 
 /// The key of our question among those of a server.
 pub(super) const QUESTION: &str = "mcpgw-connect";
@@ -181,8 +180,5 @@ pub(super) fn opens_urls_within(body: &[u8], capabilities: Span) -> bool {
 fn elicitation_id() -> Option<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).ok()?;
-    Some(bytes.iter().fold(String::new(), |mut id, byte| {
-        let _infallible = write!(id, "{byte:02x}");
-        id
-    }))
+    Some(hex(&bytes))
 }

@@ -5,7 +5,6 @@
 //! characters hidden in its texts, which are taken out. The lock compares what the server sent.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
@@ -20,7 +19,7 @@ use crate::mcp::json;
 use crate::name::{EndpointName, Principal, ServerName};
 use crate::pii::Redactor;
 use crate::snapshot::{Endpoint, Limits, Selection, ToolNames, ToolOverride};
-use crate::text::safe;
+use crate::text::{hex, safe};
 use crate::upstream::{Catalogue, CatalogueState, Item, Tool, Upstream};
 
 /// LLM providers refuse longer names, and one of them kills the client's whole session.
@@ -275,9 +274,7 @@ fn shown_name(scheme: ToolNames, server: &ServerName, name: &str) -> String {
     let digest = Sha256::digest(full.as_bytes());
     let mut short: String = full.chars().take(MAX_SHOWN_NAME - 9).collect();
     short.push('_');
-    for byte in &digest[..4] {
-        let _ = write!(short, "{byte:02x}");
-    }
+    short.push_str(&hex(&digest[..4]));
     short
 }
 

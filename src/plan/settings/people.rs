@@ -1,11 +1,11 @@
 //! `[login]`, `[user.NAME]`, `[service.NAME]`, `[issuer.NAME]`, `[group.NAME]`.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use super::value::{duration, quote};
 use super::{Settings, Word};
 use crate::snapshot::{Group, Issuer, Jwks, Login, Oidc, Service, User};
+use crate::text::hex;
 
 pub(in crate::plan) fn login(login: &Login) -> Settings {
     let Login { local, oidc } = login;
@@ -82,13 +82,8 @@ pub(in crate::plan) fn service(service: &Service) -> Settings {
 
 /// Enough to tell one from another.
 fn token_hash(hash: &[u8; 32]) -> Word {
-    let mut hex = hash.iter().fold(String::new(), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    });
-    let whole = hex.clone();
-    hex.truncate(8);
-    Word::hiding(format_args!("\"{hex}…\""), whole)
+    let whole = hex(hash);
+    Word::hiding(format_args!("\"{}…\"", &whole[..8]), whole.clone())
 }
 
 pub(in crate::plan) fn issuer(name: &str, issuer: &Issuer) -> Settings {

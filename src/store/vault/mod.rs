@@ -17,6 +17,7 @@ use tokio::time::sleep;
 use crate::store::keys::{self, Keys, Opened, Unopened};
 use crate::store::shelf::Shelf;
 use crate::store::{Expect, Kind, MAX_KEY, MAX_VALUE, Mirror, Record, Records, StoreError};
+use crate::text::hex;
 
 /// Bytes of what a shelf keeps as one record.
 pub(super) const MAX_SEALED: usize = MAX_VALUE + MAX_KEY + keys::ADDED + HEAD;
@@ -400,14 +401,6 @@ fn unpack(opened: Opened) -> Option<(String, Record)> {
 
 fn place(folder: &str, name: &str) -> String {
     format!("{folder}/{name}")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _always = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn busy() -> StoreError {

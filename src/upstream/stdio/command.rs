@@ -105,10 +105,7 @@ impl Command {
         self.room = Arc::clone(&family.room);
         if let Some(home) = &mut self.home {
             let digest = Sha256::digest(owner.to_string().as_bytes());
-            let name = digest[..16]
-                .iter()
-                .fold(String::new(), |name, byte| format!("{name}{byte:02x}"));
-            home.push(name);
+            home.push(crate::text::hex(&digest[..16]));
         }
     }
 
