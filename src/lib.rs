@@ -24,6 +24,7 @@ pub mod auth;
 pub mod fetch;
 pub mod gate;
 pub mod mcp;
+pub mod oauth;
 pub mod pii;
 pub mod telemetry;
 pub mod upstream;

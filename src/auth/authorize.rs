@@ -20,6 +20,7 @@ use crate::auth::request::{Request, World};
 use crate::auth::server::{Auth, query};
 use crate::auth::{connect, consent, secret, sign_in};
 use crate::name::EndpointName;
+use crate::oauth;
 use crate::snapshot::access::Rights;
 use crate::store::{Expect, Kind};
 
@@ -119,7 +120,7 @@ async fn ask(
         return Ok(reply);
     }
     auth.throttles.consents.take(std::sync::Arc::clone(&person.user))?;
-    let flow = secret::random()?;
+    let flow = oauth::random()?;
     let value = serde_json::to_vec(asked).map_err(|error| Problem::unavailable(error.to_string()))?;
     auth.records
         .put(

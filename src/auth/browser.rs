@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use crate::auth::secret::{self, Hash};
+use crate::auth::secret::Hash;
 use crate::name::{Caller, Principal};
+use crate::oauth;
 use crate::snapshot::Snapshot;
 
 /// A browser by the value of its cookie.
@@ -74,7 +75,7 @@ impl Browser {
     /// With a new id, for who has just signed in: an id that somebody planted before is worth nothing then.
     pub fn fresh() -> std::io::Result<Self> {
         Ok(Self {
-            id: secret::random()?,
+            id: oauth::random()?,
             is_new: true,
         })
     }

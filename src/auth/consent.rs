@@ -17,8 +17,9 @@ use crate::auth::grant::GrantClient;
 use crate::auth::problem::Problem;
 use crate::auth::reply::{self, Reply};
 use crate::auth::request::{Request, World};
-use crate::auth::secret::{self, Hash};
+use crate::auth::secret::Hash;
 use crate::auth::server::{Auth, form};
+use crate::oauth;
 use crate::snapshot::Endpoint;
 use crate::store::{Expect, Kind};
 
@@ -132,7 +133,7 @@ async fn promise(
         auth.keep_client(&asked.client, Expect::Any, now + registration::USED)
             .await?;
     }
-    let code = format!("mcpgw_code_{}", secret::random()?);
+    let code = format!("mcpgw_code_{}", oauth::random()?);
     let promise = Promise {
         client: asked.client.label(redirect),
         redirect_uri: asked.redirect_uri.clone(),

@@ -8,6 +8,8 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
+use crate::oauth;
+
 /// What a token or code begins with, its use first: a leaked one is found by scanners, and read as what it is.
 pub const ACCESS: &str = "mcpgw_at_";
 pub(super) const REFRESH: &str = "mcpgw_rt_";
@@ -39,13 +41,6 @@ impl Hash {
     }
 }
 
-/// 32 random bytes, base64url. The error is the system's, which has no randomness to give.
-pub(super) fn random() -> std::io::Result<String> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
-}
-
 /// 12 random bytes as hexadecimal digits: the id of a grant, which people read and type.
 pub(super) fn id() -> std::io::Result<String> {
     let mut bytes = [0; 12];
@@ -55,7 +50,7 @@ pub(super) fn id() -> std::io::Result<String> {
 
 /// A new token of a grant: `mcpgw_at_<grant>_<secret>`.
 pub(super) fn token(prefix: &str, grant: &str) -> std::io::Result<String> {
-    Ok(format!("{prefix}{grant}_{}", random()?))
+    Ok(format!("{prefix}{grant}_{}", oauth::random()?))
 }
 
 /// Reads a token that begins with `prefix`; `None` where it is none of ours.
@@ -71,10 +66,9 @@ pub(super) fn read<'a>(prefix: &str, text: &'a str) -> Option<Token<'a>> {
 /// RFC 7636 section 4.6, S256.
 pub(super) fn pkce_matches(verifier: &str, challenge: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    let computed = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
     (43..=128).contains(&verifier.len())
         && verifier.bytes().all(allowed)
-        && bool::from(computed.as_bytes().ct_eq(challenge.as_bytes()))
+        && bool::from(oauth::challenge(verifier).as_bytes().ct_eq(challenge.as_bytes()))
 }
 
 /// Is this the S256 challenge of some verifier?

@@ -33,12 +33,18 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("store", &["name", "text"]),
     ("telemetry", &["text"]),
     ("fetch", &["name", "text"]),
+    ("oauth", &[]),
     (
         "upstream",
-        &["fetch", "store", "mcp", "name", "snapshot", "pii", "text", "lock"],
+        &[
+            "fetch", "oauth", "store", "mcp", "name", "snapshot", "pii", "text", "lock",
+        ],
     ),
     ("audit", &["mcp", "name", "snapshot", "text"]),
-    ("auth", &["audit", "fetch", "mcp", "name", "snapshot", "store", "text"]),
+    (
+        "auth",
+        &["audit", "fetch", "mcp", "name", "oauth", "snapshot", "store", "text"],
+    ),
     (
         "gate",
         &[
@@ -88,7 +94,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 
 /// The modules that turn files into a Snapshot and judge it: nothing in them waits or connects.
 const PURE: &[&str] = &[
-    "text", "name", "diag", "mcp", "lock", "snapshot", "config", "compile", "lint", "plan", "test", "pii",
+    "text", "name", "diag", "mcp", "lock", "snapshot", "config", "compile", "lint", "plan", "test", "pii", "oauth",
 ];
 const ASYNC: &[&str] = &[
     "audit",
@@ -125,6 +131,7 @@ const DOORS: &[(&str, &[&str])] = &[
             "config",
             "fetch",
             "mcp",
+            "oauth",
             "upstream",
             "gate",
             "serve",
@@ -171,7 +178,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tracing", ASYNC),
     ("tracing_subscriber", &["serve"]),
     ("unicode_width", &["cli", "diag", "lock", "plan", "text"]),
-    ("url", &["auth", "fetch", "upstream"]),
+    ("url", &["auth", "fetch", "oauth", "upstream"]),
 ];
 
 /// Who opens connections: `hyper::client` and `hyper_util::client`.

@@ -3,7 +3,9 @@
 //! OAuth 2.1 section 2.3.1: compared as strings, but for the port of a loopback address. RFC 8252: https, http on loopback, or
 //! an app's own scheme; never one that a browser would run or read (`javascript:`, `data:`, …).
 
-use url::{Host, Url};
+use url::Url;
+
+use crate::oauth;
 
 /// In bytes.
 const MAX_LENGTH: usize = 2048;
@@ -72,7 +74,7 @@ impl Redirect {
         }
         let (kind, host, source) = match url.scheme() {
             "https" => (Kind::Web, url.host_str().unwrap_or_default().to_owned(), "https:"),
-            "http" if is_loopback(&url) => (
+            "http" if oauth::is_loopback(&url) => (
                 Kind::Loopback,
                 url.host_str().unwrap_or_default().to_owned(),
                 "http://localhost:* http://127.0.0.1:* http://[::1]:*",
@@ -128,15 +130,6 @@ fn loopback_without_port(uri: &str) -> Option<(&str, &str)> {
         _ => authority,
     };
     matches!(host, "127.0.0.1" | "[::1]" | "localhost").then_some((host, path))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

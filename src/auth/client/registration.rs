@@ -15,9 +15,9 @@ use crate::auth::client::{Client, REGISTERED, shown_name};
 use crate::auth::problem::Problem;
 use crate::auth::reply::{self, Reply};
 use crate::auth::request::Request;
-use crate::auth::secret;
 use crate::auth::server::Auth;
 use crate::auth::throttle::neighbourhood;
+use crate::oauth;
 use crate::store::{Expect, Kind};
 
 const MAX_REDIRECTS: usize = 10;
@@ -46,7 +46,7 @@ pub(in crate::auth) async fn register(auth: &Auth, request: &Request) -> Result<
     let wanted: Wanted = serde_json::from_slice(&request.body)
         .map_err(|error| metadata("send a JSON object with `redirect_uris`").with_detail(error.to_string()))?;
     let client = Client {
-        id: format!("{REGISTERED}{}", secret::random()?),
+        id: format!("{REGISTERED}{}", oauth::random()?),
         name: shown_name(wanted.client_name.as_deref().unwrap_or_default()),
         redirect_uris: checked(wanted.redirect_uris)?,
     };

@@ -1,18 +1,16 @@
 //! The provider's token and userinfo endpoints: what a code or a refresh token is exchanged for.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION};
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use url::form_urlencoded;
 
 use crate::auth::discovery::{Metadata, policy};
 use crate::auth::jwks::Unverified;
 use crate::auth::jwt::{self, Claims, Expected, Token, Use};
 use crate::auth::oidc::{NotSignedIn, Pending, Provider, SignedIn, lacks, refused};
+use crate::oauth;
 use crate::snapshot::Snapshot;
 
 /// What the provider says when it is asked again.
@@ -202,8 +200,8 @@ impl Provider {
         match &self.secret {
             None => fields.push(("client_id", id)),
             Some(secret) if sends_basic(metadata) => {
-                let mut basic = basic(id, &secret.0).ok_or_else(|| unknown("the secret cannot be sent".to_owned()))?;
-                basic.set_sensitive(true);
+                let basic = oauth::basic(id, &secret.0);
+                let basic = basic.ok_or_else(|| unknown("the secret cannot be sent".to_owned()))?;
                 headers.insert(AUTHORIZATION, basic);
             }
             Some(secret) => fields.extend([("client_id", id), ("client_secret", &secret.0)]),
@@ -246,11 +244,4 @@ fn read(answer: &Response<Bytes>) -> Result<Tokens, Denied> {
 fn sends_basic(metadata: &Metadata) -> bool {
     let methods = &metadata.token_endpoint_auth_methods_supported;
     methods.is_empty() || methods.iter().any(|method| method == "client_secret_basic")
-}
-
-/// RFC 6749 section 2.3.1: both are form-encoded first.
-fn basic(id: &str, secret: &str) -> Option<HeaderValue> {
-    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = format!("{}:{}", encoded(id), encoded(secret));
-    HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair))).ok()
 }

@@ -12,10 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 pub use exchange::Again;
@@ -24,8 +21,8 @@ pub use person::SignedIn;
 use crate::auth::discovery::{self, Metadata};
 use crate::auth::form::with_query;
 use crate::auth::jwks::{KeySource, Place};
-use crate::auth::secret;
 use crate::fetch::Fetch;
+use crate::oauth;
 use crate::snapshot::{Oidc, Snapshot};
 
 /// What a provider says of itself is read anew after this.
@@ -105,7 +102,7 @@ impl Provider {
 
     /// `base`: under which URL the browser sees us.
     pub async fn begin(&self, base: &str) -> Result<Begun, NotSignedIn> {
-        let random = || secret::random().map_err(|error| NotSignedIn::Unavailable(error.to_string()));
+        let random = || oauth::random().map_err(|error| NotSignedIn::Unavailable(error.to_string()));
         let metadata = self.metadata().await?;
         let endpoint = metadata.authorization_endpoint.as_deref();
         let endpoint = endpoint.ok_or_else(|| lacks("authorization_endpoint"))?;
@@ -123,7 +120,7 @@ impl Provider {
                 verifier: random()?,
             },
         );
-        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(pending.verifier.as_bytes()));
+        let challenge = oauth::challenge(&pending.verifier);
         let url = with_query(
             endpoint,
             &[

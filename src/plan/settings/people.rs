@@ -83,7 +83,7 @@ pub(in crate::plan) fn service(service: &Service) -> Settings {
 /// Enough to tell one from another.
 fn token_hash(hash: &[u8; 32]) -> Word {
     let whole = hex(hash);
-    Word::hiding(format_args!("\"{}…\"", &whole[..8]), whole.clone())
+    Word::hiding(format_args!("\"{}…\"", &whole[..8]), &whole)
 }
 
 pub(in crate::plan) fn issuer(name: &str, issuer: &Issuer) -> Settings {

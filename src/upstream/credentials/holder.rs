@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep};
 
 use super::challenge::Challenge;
 use super::keeping::Credentials;
-use super::oauth::{Issue, OAuthError, Terms, discover, random, request};
+use super::oauth::{Issue, OAuthError, Terms, discover, request};
 use super::owner::Owner;
 use super::stored::{Client, ClientMethod, Hidden, Issued, Stored};
 use crate::name::ServerName;
@@ -333,7 +333,7 @@ impl Holder {
             let now = Timestamp::now();
             let (expect, mut stored) = match found {
                 Some((version, stored)) => (Expect::Version(version), stored),
-                None if self.is_own() => (Expect::Absent, Stored::pasted("", random()?, now)),
+                None if self.is_own() => (Expect::Absent, Stored::pasted("", crate::oauth::random()?, now)),
                 None => return Ok(()),
             };
             if seen.is_some_and(|seen| stored.access != *seen) && !stored.access.0.is_empty() {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::holder::Holder;
-use super::oauth::{Authorization, Flow, Issue, OAuthError, Terms, client, discover, random, request};
+use super::oauth::{Authorization, Flow, Issue, OAuthError, Terms, client, discover, request};
 use super::owner::Owner;
 use super::stored::{Hidden, Stored};
 use crate::fetch::{Fetch, Policy};
@@ -132,8 +132,11 @@ impl Credentials {
                 "this is no token: one word of visible characters is expected",
             ));
         }
-        self.keep(&owner.key(server), &Stored::pasted(token, random()?, Timestamp::now()))
-            .await
+        self.keep(
+            &owner.key(server),
+            &Stored::pasted(token, crate::oauth::random()?, Timestamp::now()),
+        )
+        .await
     }
 
     /// Begins the way through the server's authorization server. `base` is the gateway's public URL, `browser` the session that
@@ -206,7 +209,7 @@ impl Credentials {
         };
         let tokens = request(&self.fetch, &policy, &flow.issued, issue, "").await?;
         let now = Timestamp::now();
-        let mut stored = Stored::pasted("", random()?, now);
+        let mut stored = Stored::pasted("", crate::oauth::random()?, now);
         stored.scopes = flow.scopes;
         stored.issued = Some(flow.issued);
         stored.take(tokens, now);

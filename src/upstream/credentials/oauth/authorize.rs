@@ -2,15 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::discovery::Found;
 use super::register::callback;
 use super::{OAuthError, Terms};
+use crate::oauth;
 use crate::upstream::credentials::stored::{Client, Hidden, Issued};
 
 /// Where the browser is sent.
@@ -67,7 +65,7 @@ impl Flow {
             .ok_or_else(|| OAuthError::Discovery("the authorization server has no token endpoint".into()))?;
         let mut url = Url::parse(endpoint)
             .ok()
-            .filter(|url| url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url)))
+            .filter(|url| url.scheme() == "https" || (url.scheme() == "http" && oauth::is_loopback(url)))
             .ok_or_else(|| OAuthError::Discovery("the authorization server's page is not https".into()))?;
         let mut scopes: BTreeSet<String> = if terms.table.scopes.is_empty() {
             found.scopes.iter().cloned().collect()
@@ -79,8 +77,8 @@ impl Flow {
         if server.scopes_supported.iter().any(|scope| scope == "offline_access") {
             scopes.insert("offline_access".into());
         }
-        let (state, verifier) = (random()?, random()?);
-        let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes()));
+        let (state, verifier) = (oauth::random()?, oauth::random()?);
+        let challenge = oauth::challenge(&verifier);
         let callback = callback(base);
         let scope = scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
         let mut query = url.query_pairs_mut();
@@ -137,21 +135,5 @@ impl Flow {
             )),
             _ => Ok(()),
         }
-    }
-}
-
-/// 32 random bytes, base64url.
-pub(in crate::upstream::credentials) fn random() -> Result<String, OAuthError> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|_| OAuthError::Discovery("the system has no randomness".into()))?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
     }
 }

@@ -65,6 +65,13 @@ impl fmt::Display for OAuthError {
 
 impl std::error::Error for OAuthError {}
 
+/// There is no randomness to be had.
+impl From<std::io::Error> for OAuthError {
+    fn from(_: std::io::Error) -> Self {
+        Self::Discovery("the system has no randomness".into())
+    }
+}
+
 impl From<FetchError> for OAuthError {
     fn from(error: FetchError) -> Self {
         Self::Fetch(error)

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use url::form_urlencoded;
 
 use super::OAuthError;
 use crate::fetch::{Fetch, Policy};
+use crate::oauth;
 use crate::upstream::credentials::stored::{ClientMethod, Hidden, Issued};
 
 /// What a token is asked for with.
@@ -85,7 +83,10 @@ pub(in crate::upstream::credentials) async fn request(
     let mut headers = HeaderMap::new();
     match (&client.secret, client.method) {
         (Some(secret), ClientMethod::Basic) => {
-            headers.insert(AUTHORIZATION, basic(&client.id, &secret.0)?);
+            let basic = oauth::basic(&client.id, &secret.0);
+            let basic =
+                basic.ok_or_else(|| OAuthError::Discovery("`client-secret` cannot stand in a header".into()))?;
+            headers.insert(AUTHORIZATION, basic);
         }
         (Some(secret), ClientMethod::Post) => {
             fields.extend([("client_id", client.id.as_str()), ("client_secret", secret.0.as_str())]);
@@ -114,16 +115,6 @@ pub(in crate::upstream::credentials) async fn request(
             .map(|lives| lives.min(Duration::from_secs(10 * 365 * 86_400))),
         scope: answer.scope,
     })
-}
-
-/// RFC 6749 section 2.3.1: id and secret are form-encoded first.
-fn basic(id: &str, secret: &str) -> Result<HeaderValue, OAuthError> {
-    let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let text = STANDARD.encode(format!("{}:{}", encode(id), encode(secret)));
-    let mut value = HeaderValue::try_from(format!("Basic {text}"))
-        .map_err(|_| OAuthError::Discovery("`client-secret` cannot stand in a header".into()))?;
-    value.set_sensitive(true);
-    Ok(value)
 }
 
 pub(super) fn refusal(status: StatusCode, body: &[u8]) -> OAuthError {
