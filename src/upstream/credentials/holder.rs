@@ -21,7 +21,7 @@ use super::owner::Owner;
 use super::stored::{Client, ClientMethod, Hidden, Issued, Stored};
 use crate::name::ServerName;
 use crate::snapshot::OAuthGrant;
-use crate::store::{Expect, Kind};
+use crate::store::Expect;
 use crate::upstream::failure::{Failure, FailureKind};
 use crate::upstream::settings::Secret;
 
@@ -411,33 +411,20 @@ impl Holder {
             )));
         };
         let found = discover(&credentials.fetch, terms).await?;
-        let token_endpoint = found.server.token_endpoint();
-        let issued = Issued {
-            issuer: found.server.issuer().to_owned(),
-            token_endpoint: token_endpoint
-                .ok_or_else(|| OAuthError::Discovery("the authorization server has no token endpoint".into()))?,
-            client: Client {
-                id: id.clone(),
-                secret: Some(Hidden(secret.expose().to_owned())),
-                method: if found.server.wants_post() {
-                    ClientMethod::Post
-                } else {
-                    ClientMethod::Basic
-                },
+        let issued = found.issued(Client {
+            id: id.clone(),
+            secret: Some(Hidden(secret.expose().to_owned())),
+            method: match found.server.method() {
+                // Its secret is all that such a client has.
+                ClientMethod::None => ClientMethod::Basic,
+                known => known,
             },
-            resource: found.resource,
-        };
-        let table = if terms.table.scopes.is_empty() {
-            &found.scopes
-        } else {
-            &terms.table.scopes
-        };
-        let mut scopes: std::collections::BTreeSet<&str> = table.iter().map(String::as_str).collect();
-        scopes.extend(stored.wanted.iter().map(String::as_str));
+        })?;
+        let mut scopes = found.scopes(terms);
         if !stored.wanted.is_empty() {
-            scopes.extend(stored.scopes.iter().map(String::as_str));
+            scopes.extend(stored.wanted.union(&stored.scopes).cloned());
         }
-        let scopes = scopes.into_iter().collect::<Vec<_>>().join(" ");
+        let scopes = scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
         let tokens = request(
             &credentials.fetch,
             &terms.policy,
@@ -453,11 +440,7 @@ impl Holder {
         let Source::Kept { credentials, key, .. } = &self.source else {
             return Ok(None);
         };
-        let value = serde_json::to_vec(stored).unwrap_or_default();
-        Ok(credentials
-            .records
-            .put(Kind::Credential, key, expect, &value, None)
-            .await?)
+        Ok(credentials.put(key, expect, stored).await?)
     }
 
     /// Changes the record, whoever else does at the same time; a few attempts.

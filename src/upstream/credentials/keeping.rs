@@ -222,12 +222,15 @@ impl Credentials {
     }
 
     async fn keep(&self, key: &str, stored: &Stored) -> Result<(), OAuthError> {
-        let value = serde_json::to_vec(stored).unwrap_or_default();
-        self.records
-            .put(Kind::Credential, key, Expect::Any, &value, None)
-            .await?;
+        self.put(key, Expect::Any, stored).await?;
         self.changed(key);
         Ok(())
+    }
+
+    /// `None`: what was expected is not so.
+    pub(super) async fn put(&self, key: &str, expect: Expect, stored: &Stored) -> Result<Option<u64>, StoreError> {
+        let value = serde_json::to_vec(stored).unwrap_or_default();
+        self.records.put(Kind::Credential, key, expect, &value, None).await
     }
 
     pub(super) async fn find(&self, key: &str) -> Result<Option<(u64, Stored)>, StoreError> {

@@ -60,18 +60,12 @@ impl Flow {
         let endpoint = server.authorization_endpoint.as_deref();
         let endpoint =
             endpoint.ok_or_else(|| OAuthError::Discovery("the authorization server has no page for people".into()))?;
-        let token_endpoint = server.token_endpoint.clone();
-        let token_endpoint = token_endpoint
-            .ok_or_else(|| OAuthError::Discovery("the authorization server has no token endpoint".into()))?;
+        let issued = found.issued(client)?;
         let mut url = Url::parse(endpoint)
             .ok()
             .filter(|url| url.scheme() == "https" || (url.scheme() == "http" && oauth::is_loopback(url)))
             .ok_or_else(|| OAuthError::Discovery("the authorization server's page is not https".into()))?;
-        let mut scopes: BTreeSet<String> = if terms.table.scopes.is_empty() {
-            found.scopes.iter().cloned().collect()
-        } else {
-            terms.table.scopes.iter().cloned().collect()
-        };
+        let mut scopes = found.scopes(terms);
         scopes.extend(also.iter().cloned());
         // Only where the server lists it: others refuse what they do not know.
         if server.scopes_supported.iter().any(|scope| scope == "offline_access") {
@@ -84,7 +78,7 @@ impl Flow {
         let mut query = url.query_pairs_mut();
         query
             .append_pair("response_type", "code")
-            .append_pair("client_id", &client.id)
+            .append_pair("client_id", &issued.client.id)
             .append_pair("redirect_uri", &callback)
             .append_pair("state", &state)
             .append_pair("code_challenge", &challenge)
@@ -105,12 +99,7 @@ impl Flow {
                 credential,
                 browser: browser.to_owned(),
                 back: back.to_owned(),
-                issued: Issued {
-                    issuer: server.issuer.clone(),
-                    token_endpoint,
-                    client,
-                    resource: found.resource.clone(),
-                },
+                issued,
                 verifier: Hidden(verifier),
                 callback,
                 scopes,

@@ -1,5 +1,7 @@
 //! From a server's URL to its authorization server: RFC 9728, RFC 8414, OpenID Connect Discovery.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
@@ -8,6 +10,7 @@ use url::Url;
 use super::{OAuthError, Terms};
 use crate::fetch::{Fetch, FetchError, FetchErrorKind};
 use crate::upstream::credentials::challenge::Challenge;
+use crate::upstream::credentials::stored::{Client, ClientMethod, Issued};
 
 /// What is known before a person is sent anywhere.
 #[derive(Clone, Debug)]
@@ -16,7 +19,7 @@ pub(in crate::upstream::credentials) struct Found {
     /// RFC 8707: what the server calls itself, byte for byte.
     pub(in crate::upstream::credentials) resource: Option<String>,
     /// Asked for where the table names none: of the challenge, else of the server's metadata.
-    pub(in crate::upstream::credentials) scopes: Vec<String>,
+    scopes: Vec<String>,
 }
 
 /// RFC 8414 section 2; members of no use here are left out.
@@ -113,23 +116,44 @@ pub(in crate::upstream::credentials) async fn discover(fetch: &Fetch, terms: &Te
     })
 }
 
+impl Found {
+    /// By whom tokens of this client will be issued.
+    pub(in crate::upstream::credentials) fn issued(&self, client: Client) -> Result<Issued, OAuthError> {
+        let token_endpoint = self.server.token_endpoint.clone();
+        Ok(Issued {
+            issuer: self.server.issuer.clone(),
+            token_endpoint: token_endpoint
+                .ok_or_else(|| OAuthError::Discovery("the authorization server has no token endpoint".into()))?,
+            client,
+            resource: self.resource.clone(),
+        })
+    }
+
+    /// What is asked for: what the table names, else what was found.
+    pub(in crate::upstream::credentials) fn scopes(&self, terms: &Terms) -> BTreeSet<String> {
+        let table = &terms.table.scopes;
+        let scopes = if table.is_empty() { &self.scopes } else { table };
+        scopes.iter().cloned().collect()
+    }
+}
+
 impl Metadata {
-    pub(in crate::upstream::credentials) fn issuer(&self) -> &str {
-        &self.issuer
+    /// How a client shows its secret. RFC 8414: without a list it is `client_secret_basic`; `None`: in no way that is known here.
+    pub(in crate::upstream::credentials) fn method(&self) -> ClientMethod {
+        let methods = &self.token_endpoint_auth_methods_supported;
+        if methods.is_empty() || self.knows("client_secret_basic") {
+            ClientMethod::Basic
+        } else if self.knows("client_secret_post") {
+            ClientMethod::Post
+        } else {
+            ClientMethod::None
+        }
     }
 
-    pub(in crate::upstream::credentials) fn token_endpoint(&self) -> Option<String> {
-        self.token_endpoint.clone()
-    }
-
-    /// `client_secret_post` and not `client_secret_basic`.
-    pub(in crate::upstream::credentials) fn wants_post(&self) -> bool {
-        let knows = |method: &str| {
-            self.token_endpoint_auth_methods_supported
-                .iter()
-                .any(|known| known == method)
-        };
-        knows("client_secret_post") && !knows("client_secret_basic")
+    /// Does it list this method for clients at its token endpoint?
+    pub(super) fn knows(&self, method: &str) -> bool {
+        let methods = &self.token_endpoint_auth_methods_supported;
+        methods.iter().any(|known| known == method)
     }
 }
 

@@ -34,15 +34,22 @@ struct Answer {
 
 /// What this gateway is as a client: the document at `/client-metadata.json`. `base` is the public URL.
 pub fn client_metadata(base: &str) -> serde_json::Value {
+    let mut document = described(base, "none");
+    document["client_id"] = format!("{base}{DOCUMENT}").into();
+    document
+}
+
+/// RFC 7591 section 2.
+fn described(base: &str, method: &str) -> serde_json::Value {
     json!({
-        "client_id": format!("{base}{DOCUMENT}"),
         "client_name": "mcpgw",
         "client_uri": base,
         "redirect_uris": [callback(base)],
         "grant_types": ["authorization_code", "refresh_token"],
         "response_types": ["code"],
-        "token_endpoint_auth_method": "none",
-        "application_type": application_type(base),
+        "token_endpoint_auth_method": method,
+        // MCP 2026-07-28: `native` where the browser comes back to this very machine.
+        "application_type": if base.starts_with("https://") { "web" } else { "native" },
     })
 }
 
@@ -64,7 +71,11 @@ pub(in crate::upstream::credentials) async fn client(
             .map(|secret| Hidden(secret.expose().to_owned()));
         return Ok(Client {
             id: id.clone(),
-            method: method(server, secret.is_some()),
+            method: if secret.is_some() {
+                server.method()
+            } else {
+                ClientMethod::None
+            },
             secret,
         });
     }
@@ -102,29 +113,13 @@ async fn register(
             terms.server
         ))
     })?;
-    let wanted = match method(server, true) {
+    let wanted = match server.method() {
+        _ if server.knows("none") => "none",
         ClientMethod::Basic => "client_secret_basic",
         ClientMethod::Post => "client_secret_post",
         ClientMethod::None => "none",
     };
-    let wanted = if server
-        .token_endpoint_auth_methods_supported
-        .iter()
-        .any(|method| method == "none")
-    {
-        "none"
-    } else {
-        wanted
-    };
-    let mut body = json!({
-        "client_name": "mcpgw",
-        "client_uri": base,
-        "redirect_uris": [callback(base)],
-        "grant_types": ["authorization_code", "refresh_token"],
-        "response_types": ["code"],
-        "token_endpoint_auth_method": wanted,
-        "application_type": application_type(base),
-    });
+    let mut body = described(base, wanted);
     if !terms.table.scopes.is_empty() {
         body["scope"] = terms.table.scopes.join(" ").into();
     }
@@ -161,28 +156,4 @@ async fn register(
     let value = serde_json::to_vec(&kept).unwrap_or_default();
     records.put(Kind::Credential, &key, Expect::Any, &value, None).await?;
     Ok(client)
-}
-
-/// MCP 2026-07-28: `native` where the browser comes back to this very machine.
-fn application_type(base: &str) -> &'static str {
-    if base.starts_with("https://") { "web" } else { "native" }
-}
-
-/// RFC 8414: without a list it is `client_secret_basic`.
-fn method(server: &Metadata, has_secret: bool) -> ClientMethod {
-    let knows = |method: &str| {
-        server
-            .token_endpoint_auth_methods_supported
-            .iter()
-            .any(|known| known == method)
-    };
-    if !has_secret {
-        ClientMethod::None
-    } else if server.token_endpoint_auth_methods_supported.is_empty() || knows("client_secret_basic") {
-        ClientMethod::Basic
-    } else if knows("client_secret_post") {
-        ClientMethod::Post
-    } else {
-        ClientMethod::None
-    }
 }
