@@ -2,16 +2,16 @@
 //!
 //! A gateway alone appends, since it holds the state directory; anybody who may read it can read along.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::value::RawValue;
 
-use crate::store::{Generations, Head, KEPT, Kept, New, StoreError, cannot};
+use crate::store::{Generations, Head, KEPT, Kept, New, StoreError, cannot, durable};
 
 /// Below the state directory.
 const FOLDER: &str = "generations";
@@ -91,24 +91,9 @@ impl Files {
             how: new.how,
         };
         let line = serde_json::to_string(&head).map_err(|error| StoreError(error.to_string()))?;
-        let (path, aside) = (self.path(head.generation), folder.join(".new"));
-        let write = || -> io::Result<()> {
-            // One that was being written when the gateway was killed is written over.
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&aside)?;
-            file.write_all(line.as_bytes())?;
-            file.write_all(b"\n")?;
-            file.write_all(new.files.get().as_bytes())?;
-            file.write_all(b"\n")?;
-            file.sync_all()?;
-            fs::rename(&aside, &path)?;
-            File::open(folder)?.sync_all()
-        };
-        write().map_err(|error| cannot("write", &path, &error))?;
+        let path = self.path(head.generation);
+        let parts = [line.as_bytes(), b"\n", new.files.get().as_bytes(), b"\n"];
+        durable::write(&path, ".new", &parts).map_err(|error| cannot("write", &path, &error))?;
         let over = (numbers.len() + 1).saturating_sub(KEPT);
         for old in &numbers[..over] {
             if let Err(error) = fs::remove_file(self.path(*old)) {
@@ -164,16 +149,12 @@ impl Generations for Files {
     }
 }
 
-/// A disk may take its time; the runtime must not wait.
 fn aside<T: Send + 'static>(
     files: &Files,
     work: impl FnOnce(&Files) -> Result<T, StoreError> + Send + 'static,
 ) -> BoxFuture<'static, Result<T, StoreError>> {
     let files = files.clone();
-    Box::pin(async move {
-        let done = tokio::task::spawn_blocking(move || work(&files)).await;
-        done.unwrap_or_else(|error| Err(StoreError(format!("the store's work ended early: {error}"))))
-    })
+    Box::pin(durable::blocking(move || work(&files)))
 }
 
 fn open(path: &Path) -> Result<Option<BufReader<File>>, StoreError> {

@@ -4,9 +4,9 @@
 //! the process was killed lies aside and is removed at the next start.
 
 use std::collections::HashMap;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Read as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,7 +14,7 @@ use futures_util::future::BoxFuture;
 
 use crate::store::shelf::{Named, Shelf};
 use crate::store::vault::MAX_SEALED;
-use crate::store::{StoreError, cannot};
+use crate::store::{StoreError, cannot, durable};
 
 /// Below the state directory.
 const RECORDS: &str = "records";
@@ -40,16 +40,12 @@ impl Folder {
         }))
     }
 
-    /// A disk may take its time; the runtime must not wait.
     fn aside<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Inner) -> Result<T, StoreError> + Send + 'static,
     ) -> BoxFuture<'static, Result<T, StoreError>> {
         let inner = Arc::clone(&self.0);
-        Box::pin(async move {
-            let done = tokio::task::spawn_blocking(move || work(&inner)).await;
-            done.unwrap_or_else(|error| Err(StoreError(format!("the store's work ended early: {error}"))))
-        })
+        Box::pin(durable::blocking(move || work(&inner)))
     }
 }
 
@@ -107,8 +103,8 @@ impl Inner {
             return Err(StoreError::full(folder, limit));
         }
         match new {
-            Some(bytes) => write(&path, bytes).map_err(|error| cannot("write", &path, &error))?,
-            None if old.is_some() => remove(&path).map_err(|error| cannot("remove", &path, &error))?,
+            Some(bytes) => durable::write(&path, ASIDE, &[bytes]).map_err(|error| cannot("write", &path, &error))?,
+            None if old.is_some() => durable::remove(&path).map_err(|error| cannot("remove", &path, &error))?,
             None => {}
         }
         count = count + usize::from(new.is_some()) - usize::from(old.is_some());
@@ -121,11 +117,11 @@ impl Inner {
         let path = self.root.join(folder);
         let make = |path: &Path| DirBuilder::new().recursive(true).mode(0o700).create(path);
         make(&path)
-            .and_then(|()| sync(&path))
-            .and_then(|()| sync(&self.root))
+            .and_then(|()| durable::sync(&path))
+            .and_then(|()| durable::sync(&self.root))
             .map_err(|error| cannot("make", &path, &error))?;
         if let Some(state) = self.root.parent() {
-            sync(state).map_err(|error| cannot("make", &path, &error))?;
+            durable::sync(state).map_err(|error| cannot("make", &path, &error))?;
         }
         let left = path.join(ASIDE);
         match fs::remove_file(&left) {
@@ -172,28 +168,4 @@ fn read(path: &Path) -> Result<Option<Vec<u8>>, StoreError> {
         .read_to_end(&mut bytes)
         .map_err(|error| cannot("read", path, &error))?;
     Ok(Some(bytes))
-}
-
-/// Durable when it returns: the bytes, then the name, then the directory.
-fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let aside = path.with_file_name(ASIDE);
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&aside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&aside, path)?;
-    path.parent().map_or(Ok(()), sync)
-}
-
-fn remove(path: &Path) -> io::Result<()> {
-    fs::remove_file(path)?;
-    path.parent().map_or(Ok(()), sync)
-}
-
-fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
 }

@@ -4,9 +4,9 @@
 //! everything is sealed anew. The place of a record is part of its seal: one that was moved does not open.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use base64::Engine as _;
@@ -15,7 +15,7 @@ use chacha20poly1305::aead::{Aead as _, KeyInit as _, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use sha2::{Digest as _, Sha256};
 
-use crate::store::{StoreError, cannot};
+use crate::store::{StoreError, cannot, durable};
 
 /// Characters of one key: 32 random bytes are 44 in base64.
 const SHORTEST: usize = 32;
@@ -162,26 +162,13 @@ pub fn own_key(state: &Path, is_wanted: bool) -> Result<Option<String>, StoreErr
             getrandom::fill(&mut bytes)
                 .map_err(|error| StoreError(format!("the system gives no random bytes: {error}")))?;
             let text = STANDARD.encode(bytes);
-            write_key(state, &path, &text).map_err(|error| cannot("write", &path, &error))?;
+            durable::write(&path, ".store.key.new", &[text.as_bytes(), b"\n"])
+                .map_err(|error| cannot("write", &path, &error))?;
             Ok(Some(text))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(cannot("read", &path, &error)),
     }
-}
-
-fn write_key(state: &Path, path: &Path, text: &str) -> io::Result<()> {
-    let aside = state.join(".store.key.new");
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&aside)?;
-    writeln!(file, "{text}")?;
-    file.sync_all()?;
-    fs::rename(&aside, path)?;
-    File::open(state)?.sync_all()
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //! the state directory. Records are sealed before they leave the process ([`Vault`]), wherever they lie ([`Shelf`]); those that every
 //! request needs are mirrored in memory ([`Mirror`]).
 
+mod durable;
 mod files;
 mod folder;
 mod keys;
