@@ -65,6 +65,10 @@ impl Keys {
         Ok(Self(keys))
     }
 
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        self.0.iter().map(|key| key.id).eq(other.0.iter().map(|key| key.id))
+    }
+
     /// `place` must be the same to open it.
     pub(super) fn seal(&self, place: &str, bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
         let key = &self.0[0];
@@ -188,6 +192,8 @@ mod tests {
         let anew = both.seal("grant/1", b"value").unwrap();
         assert!(both.open("grant/1", &anew).unwrap().is_newest);
         assert_eq!(old.open("grant/1", &anew).err(), Some(Unopened::NoKey));
+        assert!(both.is_same(&Keys::of([NEW, OLD]).unwrap()) && !both.is_same(&old));
+        assert!(!both.is_same(&Keys::of([OLD, NEW]).unwrap()), "another one seals");
     }
 
     #[test]
