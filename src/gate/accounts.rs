@@ -104,7 +104,10 @@ impl Accounting for Generation {
 
 impl Generation {
     fn keeper(&self, server: &ServerName) -> Option<(&Arc<Upstream>, &Arc<Credentials>)> {
-        let upstream = self.upstreams.get(server).filter(|_| self.is_personal(server))?;
+        let upstream = self
+            .upstreams
+            .get(server)
+            .filter(|_| self.snapshot.is_personal(server))?;
         Some((upstream, upstream.credentials()?))
     }
 }

@@ -15,8 +15,8 @@ use crate::mcp::error::code;
 use crate::mcp::json::{Span, check, find, quote};
 use crate::mcp::{Method, Version};
 use crate::name::{EndpointName, Principal, ServerName};
+use crate::snapshot::Selection;
 use crate::snapshot::access::{Object, Rights};
-use crate::snapshot::{Credentials, Selection};
 use crate::text::hex;
 
 /// The key of our question among those of a server.
@@ -37,14 +37,9 @@ impl Generation {
         let personal = table
             .servers
             .iter()
-            .filter(|selection| self.is_personal(&selection.server));
+            .filter(|selection| self.snapshot.is_personal(&selection.server));
         let wanted = personal.filter(|selection| self.may_use_something(endpoint, selection, rights));
         wanted.map(|selection| selection.server.clone()).collect()
-    }
-
-    pub(super) fn is_personal(&self, server: &ServerName) -> bool {
-        let table = self.snapshot.servers.get(server);
-        table.is_some_and(|table| table.credentials == Credentials::Personal)
     }
 
     /// As far as its tools are known; where none is, it may be that there is one.
@@ -77,7 +72,7 @@ pub(super) fn lacking(request: &Request, view: &View) -> Vec<ServerName> {
         .personal_servers(&request.endpoint, &request.identity.rights);
     lacking
         .into_iter()
-        .filter(|server| needed.contains(server) || !request.generation.is_personal(server))
+        .filter(|server| needed.contains(server) || !request.generation.snapshot.is_personal(server))
         .collect()
 }
 
@@ -110,7 +105,7 @@ pub(super) fn would_have(request: &Request, view: &View, shown: &str) -> Option<
 pub(super) fn words(request: &Request, server: &ServerName) -> String {
     match (
         &request.identity.caller.principal,
-        request.generation.is_personal(server),
+        request.generation.snapshot.is_personal(server),
     ) {
         (Principal::User(_), true) => format!(
             "No account of yours is connected for `{server}`, or it is not accepted any more. Open {} to connect it, then try again.",
@@ -134,8 +129,8 @@ fn url(request: &Request) -> String {
 /// In place of the call's answer. `None`: the client can be told only in words.
 pub(super) fn question(exchange: &Exchange<'_>, server: &ServerName) -> Option<Result<Response<Body>, Error>> {
     let request = exchange.request;
-    let is_persons =
-        matches!(request.identity.caller.principal, Principal::User(_)) && request.generation.is_personal(server);
+    let is_persons = matches!(request.identity.caller.principal, Principal::User(_))
+        && request.generation.snapshot.is_personal(server);
     if !is_persons {
         return None;
     }

@@ -20,7 +20,7 @@ use crate::gate::view::View;
 use crate::name::{EndpointName, Principal, ServerName};
 use crate::pii::Cover;
 use crate::snapshot::access::{Rights, RightsKey};
-use crate::snapshot::{Endpoint, Snapshot};
+use crate::snapshot::{Endpoint, Selection, Snapshot};
 use crate::telemetry::Traces;
 use crate::upstream::Upstream;
 
@@ -64,8 +64,11 @@ pub struct GenerationParts {
 
 type Views = HashMap<(RightsKey, Option<Principal>), Arc<View>>;
 
-#[derive(Default)]
 struct EndpointState {
+    /// Do callers with the same rights see different things, by their own accounts?
+    is_personal: bool,
+    /// Servers that serve each owner of a credential apart.
+    several: Vec<Arc<Upstream>>,
     waited: AtomicBool,
     /// Of everybody, or of each caller where servers know callers apart.
     offers: Mutex<HashMap<Option<Principal>, Arc<Offer>>>,
@@ -95,8 +98,8 @@ impl Generation {
             identities: Identities::of(&snapshot, issuers),
             endpoints: snapshot
                 .endpoints
-                .keys()
-                .map(|name| (name.clone(), EndpointState::default()))
+                .iter()
+                .map(|(name, table)| (name.clone(), EndpointState::of(table, &snapshot, &upstreams)))
                 .collect(),
             snapshot,
             upstreams,
@@ -142,20 +145,11 @@ impl Generation {
         Some(offer)
     }
 
-    /// The part of a cache's key that keeps callers apart; `None` where all see the same of the endpoint's servers.
-    fn apart(&self, endpoint: &EndpointName, rights: &Rights) -> Option<Principal> {
-        let table = self.snapshot.endpoints.get(endpoint)?;
-        let personal = table
-            .servers
-            .iter()
-            .any(|selection| self.is_personal(&selection.server));
-        personal.then(|| rights.principal().clone())
-    }
-
     /// What of it the holder of these rights may use.
     pub(super) fn view(&self, endpoint: &EndpointName, rights: &Rights) -> Option<Arc<View>> {
         let state = self.endpoints.get(endpoint)?;
-        let key = (rights.key().clone(), self.apart(endpoint, rights));
+        let apart = state.is_personal.then(|| rights.principal().clone());
+        let key = (rights.key().clone(), apart);
         let kept = lock(&state.views).get(&key).cloned();
         if let Some(view) = kept.filter(|view| view.offer.is_current()) {
             return Some(view);
@@ -174,8 +168,9 @@ impl Generation {
         let (Some(state), Some(table)) = (self.endpoints.get(endpoint), self.snapshot.endpoints.get(endpoint)) else {
             return;
         };
-        let several = self.of_endpoint(table).filter(|upstream| upstream.is_several());
-        let own: Vec<_> = several
+        let own: Vec<_> = state
+            .several
+            .iter()
             .filter_map(|upstream| upstream.of(caller))
             .filter(|upstream| !upstream.was_listed())
             .collect();
@@ -186,17 +181,34 @@ impl Generation {
         if state.waited.load(Ordering::Relaxed) {
             return;
         }
-        let all = futures_util::future::join_all(self.of_endpoint(table).map(|upstream| upstream.first_catalogue()));
+        let all = of_endpoint(table, &self.upstreams).map(|upstream| upstream.first_catalogue());
+        let all = futures_util::future::join_all(all);
         let _late = timeout(FIRST_CATALOGUES, all).await;
         state.waited.store(true, Ordering::Relaxed);
     }
+}
 
-    fn of_endpoint(&self, table: &Endpoint) -> impl Iterator<Item = &Arc<Upstream>> {
-        table
-            .servers
-            .iter()
-            .filter_map(|selection| self.upstreams.get(&selection.server))
+impl EndpointState {
+    fn of(table: &Endpoint, snapshot: &Snapshot, upstreams: &Upstreams) -> Self {
+        let is_personal = |selection: &Selection| snapshot.is_personal(&selection.server);
+        Self {
+            is_personal: table.servers.iter().any(is_personal),
+            several: of_endpoint(table, upstreams)
+                .filter(|upstream| upstream.is_several())
+                .cloned()
+                .collect(),
+            waited: AtomicBool::new(false),
+            offers: Mutex::default(),
+            views: Mutex::default(),
+        }
     }
+}
+
+type Upstreams = BTreeMap<ServerName, Arc<Upstream>>;
+
+fn of_endpoint<'a>(table: &'a Endpoint, upstreams: &'a Upstreams) -> impl Iterator<Item = &'a Arc<Upstream>> {
+    let servers = table.servers.iter();
+    servers.filter_map(|selection| upstreams.get(&selection.server))
 }
 
 /// Nothing panics while it holds one of these locks; a poisoned one still holds a whole value.

@@ -62,6 +62,12 @@ impl Snapshot {
         })
     }
 
+    /// Does each caller need a credential of its own for this server?
+    pub fn is_personal(&self, server: &ServerName) -> bool {
+        let table = self.servers.get(server);
+        table.is_some_and(|table| table.credentials == Credentials::Personal)
+    }
+
     /// The groups that the caller's own table names. People need no table: the identity provider knows them.
     pub fn declared_groups(&self, principal: &Principal) -> BTreeSet<Arc<str>> {
         let groups = match principal {

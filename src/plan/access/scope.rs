@@ -11,7 +11,7 @@ use super::{Side, Target};
 use crate::name::{EndpointName, Pattern, RoleName, ServerName};
 use crate::plan::Catalogue;
 use crate::snapshot::access::{Object, ObjectKind};
-use crate::snapshot::{Credentials, Globs, Selection, Snapshot};
+use crate::snapshot::{Globs, Selection, Snapshot};
 
 pub(super) const KINDS: [ObjectKind; 3] = [ObjectKind::Tool, ObjectKind::Prompt, ObjectKind::Resource];
 
@@ -176,11 +176,6 @@ fn endpoints<'a>(
     changed_locks: &BTreeSet<&ServerName>,
 ) -> BTreeMap<&'a EndpointName, Vec<Offered<'a>>> {
     let names: BTreeSet<&EndpointName> = from.endpoints.keys().chain(to.endpoints.keys()).collect();
-    let personal = |side: &Snapshot, server: &ServerName| {
-        side.servers
-            .get(server)
-            .is_some_and(|server| server.credentials == Credentials::Personal)
-    };
     let offered = |name: &EndpointName| {
         let [old, new] = [from, to].map(|side| selections(side, name));
         let servers: BTreeSet<&ServerName> = old.keys().chain(new.keys()).copied().collect();
@@ -191,7 +186,7 @@ fn endpoints<'a>(
                 server,
                 is_same: current.map(globs) == proposed.map(globs)
                     && !changed_locks.contains(server)
-                    && personal(from, server) == personal(to, server),
+                    && from.is_personal(server) == to.is_personal(server),
                 current,
                 proposed,
                 candidates: OnceCell::new(),
