@@ -82,6 +82,16 @@ pub fn ceil(text: &str, offset: usize) -> usize {
     at
 }
 
+/// An error with its causes, the outermost first.
+pub fn causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    for cause in std::iter::successors(error.source(), |&cause| cause.source()) {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+    }
+    text
+}
+
 /// Two lower-case digits a byte.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;

@@ -2,7 +2,6 @@
 
 use std::error::Error as _;
 use std::fmt;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -230,15 +229,9 @@ pub fn max_age(headers: &HeaderMap) -> Option<Duration> {
 
 /// An error with its causes, and whether the resolver refused where the name leads.
 fn chain(error: &hyper_util::client::legacy::Error) -> (String, bool) {
-    let mut text = error.to_string();
-    let mut refused = false;
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let _ = write!(text, ": {error}");
-        refused |= error
-            .downcast_ref::<std::io::Error>()
-            .is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied && error.get_ref().is_some());
-        cause = error.source();
-    }
-    (text, refused)
+    let refused = std::iter::successors(error.source(), |&cause| cause.source()).any(|cause| {
+        let cause = cause.downcast_ref::<std::io::Error>();
+        cause.is_some_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied && error.get_ref().is_some())
+    });
+    (crate::text::causes(error), refused)
 }

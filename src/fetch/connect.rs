@@ -42,12 +42,7 @@ pub fn connector(roots: &Arc<RootCertStore>, reach: Reach) -> Result<Connector, 
 }
 
 pub(super) fn with_resolver(roots: &Arc<RootCertStore>, resolver: Resolver) -> Result<Connector, String> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .map_err(|error| format!("TLS cannot be set up: {error}"))?
-        .with_root_certificates(Arc::clone(roots))
-        .with_no_client_auth();
+    let tls = tls(roots)?;
     let mut tcp = HttpConnector::new_with_resolver(resolver);
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
@@ -58,6 +53,16 @@ pub(super) fn with_resolver(roots: &Arc<RootCertStore>, resolver: Resolver) -> R
         .https_or_http()
         .enable_all_versions()
         .wrap_connector(tcp))
+}
+
+/// As every connection out of the gateway is secured.
+pub fn tls(roots: &Arc<RootCertStore>) -> Result<ClientConfig, String> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    Ok(ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| format!("TLS cannot be set up: {error}"))?
+        .with_root_certificates(Arc::clone(roots))
+        .with_no_client_auth())
 }
 
 /// The system's roots; one that cannot be read is logged and left out.

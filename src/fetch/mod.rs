@@ -17,6 +17,6 @@ mod policy;
 mod tests;
 
 pub use client::{Fetch, max_age};
-pub use connect::{Connector, Resolver, connector, roots_with, system_roots};
+pub use connect::{Connector, Resolver, connector, roots_with, system_roots, tls};
 pub use error::{FetchError, FetchErrorKind};
 pub use policy::{Policy, Reach};

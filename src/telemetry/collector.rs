@@ -20,9 +20,11 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use opentelemetry_http::{HttpClient, HttpError};
-use rustls::{ClientConfig, RootCertStore};
+use rustls::RootCertStore;
 use tokio::runtime::Handle;
 use tokio::time::timeout;
+
+use crate::fetch;
 
 const CONNECT: Duration = Duration::from_secs(3);
 const SEND: Duration = Duration::from_secs(5);
@@ -87,12 +89,7 @@ pub(super) struct Collector {
 impl Collector {
     pub(super) fn new(transport: &Transport, roots: &Arc<RootCertStore>, sent: Arc<Sent>) -> Result<Self, String> {
         let is_grpc = matches!(transport, Transport::Grpc(_));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| format!("TLS cannot be set up: {error}"))?
-            .with_root_certificates(Arc::clone(roots))
-            .with_no_client_auth();
+        let tls = fetch::tls(roots)?;
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(CONNECT));
@@ -154,7 +151,7 @@ impl HttpClient for Collector {
             let problem = match &answered {
                 Ok(answer) if answer.status().is_success() => None,
                 Ok(answer) => Some(format!("it answers {}", answer.status())),
-                Err(error) => Some(causes(&**error)),
+                Err(error) => Some(crate::text::causes(&**error)),
             };
             match problem {
                 None => {
@@ -231,16 +228,6 @@ fn grpc_answer(mut parts: http::response::Parts, body: &Bytes) -> Result<Respons
         }
         status => Err(format!("gRPC status {status}: {}", text(&parts.headers, "grpc-message")).into()),
     }
-}
-
-fn causes(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 #[cfg(test)]

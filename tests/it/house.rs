@@ -31,7 +31,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("plan", &["name", "snapshot", "lock", "text"]),
     ("pii", &["name", "snapshot", "mcp"]),
     ("store", &["name", "text"]),
-    ("telemetry", &["text"]),
+    ("telemetry", &["fetch", "text"]),
     ("fetch", &["name", "text"]),
     ("oauth", &[]),
     (

@@ -8,8 +8,6 @@ mod events;
 mod greet;
 mod stream;
 
-use std::error::Error as _;
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -27,6 +25,7 @@ use crate::fetch::Reach;
 use crate::mcp::header::{LAST_EVENT_ID, MCP_METHOD, MCP_NAME, MCP_PROTOCOL_VERSION, MCP_SESSION_ID, encode};
 use crate::mcp::{Era, Method, Version};
 use crate::snapshot::{Auth, Transport};
+use crate::text::causes;
 use crate::upstream::call::Reply;
 use crate::upstream::conversation::{Attempt, Conversation};
 use crate::upstream::core::Core;
@@ -310,7 +309,7 @@ impl Server {
                 } else {
                     FailureKind::Ended
                 };
-                let failure = core.failure(kind, chain(&error));
+                let failure = core.failure(kind, causes(&error));
                 if kind == FailureKind::Unreachable {
                     core.health.failed(&failure);
                 }
@@ -412,15 +411,4 @@ fn method_value(method: &Method) -> HeaderValue {
         Method::ResourcesRead => HeaderValue::from_static("resources/read"),
         other => HeaderValue::from_str(other.as_str()).unwrap_or(HeaderValue::from_static("")),
     }
-}
-
-/// An error with its causes, none of which holds a header.
-fn chain(error: &hyper_util::client::legacy::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let _ = write!(text, ": {error}");
-        cause = error.source();
-    }
-    text
 }
