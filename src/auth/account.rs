@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::auth::oidc::SignedIn;
 use crate::auth::problem::Problem;
+use crate::auth::record;
 use crate::auth::sign_in::SESSION;
 use crate::snapshot::Oidc;
 use crate::store::{Expect, Kind, Records};
@@ -99,9 +100,7 @@ pub(super) async fn find(records: &dyn Records, user: &str) -> Result<Option<(Ac
     let Some(record) = records.find(Kind::Account, user).await? else {
         return Ok(None);
     };
-    let account = serde_json::from_slice(&record.value)
-        .map_err(|error| Problem::unavailable(format!("the record of an account cannot be read: {error}")))?;
-    Ok(Some((account, record.version)))
+    Ok(Some((record::read(&record, "an account")?, record.version)))
 }
 
 /// False: somebody was faster. It is forgotten at `until`.
@@ -112,7 +111,7 @@ pub(super) async fn keep(
     expect: Expect,
     until: Timestamp,
 ) -> Result<Option<u64>, Problem> {
-    let value = serde_json::to_vec(account).map_err(|error| Problem::unavailable(error.to_string()))?;
+    let value = record::written(account)?;
     Ok(records.put(Kind::Account, user, expect, &value, Some(until)).await?)
 }
 

@@ -15,11 +15,12 @@ use crate::auth::form::{Form, with_query};
 use crate::auth::metadata::{self, OFFLINE, SCOPE};
 use crate::auth::pages;
 use crate::auth::problem::Problem;
+use crate::auth::record;
 use crate::auth::reply::{self, Reply};
 use crate::auth::request::{Request, World};
 use crate::auth::server::{Auth, query};
 use crate::auth::{connect, consent, secret, sign_in};
-use crate::name::EndpointName;
+use crate::name::{Caller, EndpointName};
 use crate::oauth;
 use crate::snapshot::access::Rights;
 use crate::store::{Expect, Kind};
@@ -73,9 +74,7 @@ pub(super) async fn begin(auth: &Auth, world: &dyn World, request: &Request) -> 
                 "nobody is signed in",
             ));
         }
-        return Ok(sign_in::to(
-            request.parts.uri.path_and_query().map_or("/", |whole| whole.as_str()),
-        ));
+        return Ok(sign_in::to(request.here()));
     };
     let asked = Asked {
         redirect_uri: redirect.uri().to_owned(),
@@ -101,27 +100,25 @@ async fn ask(
     redirect: &Redirect,
 ) -> Result<Reply, Problem> {
     let snapshot = world.snapshot();
+    let caller = person.caller(snapshot);
     let entered = EndpointName::new(&asked.endpoint).ok().filter(|endpoint| {
-        person
-            .caller(snapshot)
-            .is_some_and(|caller| Rights::of(snapshot, &caller).may_enter(endpoint))
+        let may_enter = |caller: &Caller| Rights::of(snapshot, caller).may_enter(endpoint);
+        caller.as_ref().is_some_and(may_enter)
     });
     let table = entered.as_ref().and_then(|endpoint| snapshot.endpoints.get(endpoint));
-    let (Some(endpoint), Some(table)) = (&entered, table) else {
+    let (Some(caller), Some(endpoint), Some(table)) = (&caller, &entered, table) else {
         let problem = Problem::forbidden("the person may not use this endpoint");
         problem.log();
         let back = refusal(&request.base, redirect, asked.state.as_deref(), &problem);
         let html = pages::consent::no_access(person, &asked.client.label(redirect), &back, &browser.csrf());
         return Ok(reply::page(http::StatusCode::FORBIDDEN, html, None));
     };
-    if let Some(caller) = person.caller(snapshot)
-        && let Some(reply) = connect::first(world, endpoint, &caller, request).await?
-    {
+    if let Some(reply) = connect::first(world, endpoint, caller, request).await? {
         return Ok(reply);
     }
     auth.throttles.consents.take(std::sync::Arc::clone(&person.user))?;
     let flow = oauth::random()?;
-    let value = serde_json::to_vec(asked).map_err(|error| Problem::unavailable(error.to_string()))?;
+    let value = record::written(asked)?;
     auth.records
         .put(
             Kind::Flow,
@@ -131,10 +128,7 @@ async fn ask(
             Some(Timestamp::now() + PENDING),
         )
         .await?;
-    let tools = person
-        .caller(snapshot)
-        .map(|caller| world.tools(endpoint, &caller))
-        .unwrap_or_default();
+    let tools = world.tools(endpoint, caller);
     let html = pages::consent::page(&pages::consent::Consent {
         person,
         client: &asked.client.label(redirect),

@@ -37,9 +37,6 @@ pub struct Person {
     pub groups: BTreeSet<Arc<str>>,
     pub source: Source,
     pub since: Timestamp,
-    /// What the identity provider gave for `recheck`: opaque here, copied into each grant.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub provider: Option<serde_json::Value>,
 }
 
 /// Whose word it is that the person is who they are.

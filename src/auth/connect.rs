@@ -76,8 +76,7 @@ pub(super) async fn serve(auth: &Auth, world: &dyn World, name: &str, request: &
     let browser = Browser::of(&request.parts.headers, &request.base)?;
     let snapshot = world.snapshot();
     let Some(person) = auth.person(snapshot, &browser).await? else {
-        let here = request.parts.uri.path_and_query();
-        return Ok(sign_in::to(here.map_or("/", |whole| whole.as_str())));
+        return Ok(sign_in::to(request.here()));
     };
     let caller = person.caller(snapshot).ok_or_else(Problem::not_found)?;
     let endpoint = EndpointName::new(name)
@@ -180,9 +179,8 @@ pub(super) async fn first(
     {
         return Ok(None);
     }
-    let here = request.parts.uri.path_and_query().map_or("/", |whole| whole.as_str());
     Ok(Some(reply::see_other(&with_query(
         &format!("/connect/{endpoint}"),
-        &[("on", here)],
+        &[("on", request.here())],
     ))))
 }

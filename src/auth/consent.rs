@@ -15,6 +15,7 @@ use crate::auth::client::{REGISTERED, registration};
 use crate::auth::form::with_query;
 use crate::auth::grant::GrantClient;
 use crate::auth::problem::Problem;
+use crate::auth::record;
 use crate::auth::reply::{self, Reply};
 use crate::auth::request::{Request, World};
 use crate::auth::secret::Hash;
@@ -144,8 +145,7 @@ async fn promise(
         until: now + CODE,
         person,
     };
-    let value =
-        serde_json::to_vec(&Code::Fresh(Box::new(promise))).map_err(|error| Problem::unavailable(error.to_string()))?;
+    let value = record::written(&Code::Fresh(Box::new(promise)))?;
     auth.records
         .put(
             Kind::Code,

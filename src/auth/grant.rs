@@ -47,9 +47,6 @@ pub struct Grant {
     spent: Vec<Hash>,
     /// When the newest of `spent` was exchanged, unless its lost answer was forgiven already.
     lost_since: Option<Timestamp>,
-    /// For `recheck`; opaque here.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub provider: Option<serde_json::Value>,
 }
 
 /// The client, as the person saw it at consent.
@@ -114,7 +111,6 @@ impl Grant {
             user: Arc::clone(&person.user),
             groups: person.groups.clone(),
             source: person.source.clone(),
-            provider: person.provider.clone(),
             client,
             endpoint: endpoint.to_string(),
             since: now,
@@ -222,7 +218,6 @@ mod tests {
             groups: BTreeSet::new(),
             source: Source::Local,
             since: now,
-            provider: None,
         };
         let client = GrantClient {
             id: "c".into(),

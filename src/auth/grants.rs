@@ -13,10 +13,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::grant::Grant;
 use crate::auth::problem::Problem;
+use crate::auth::record;
 use crate::store::{Expect, Kind, Mirror, Record, Records};
 
 /// Tries to change a record that others change too.
 const TRIES: usize = 8;
+
+/// For the log.
+const A_GRANT: &str = "a grant";
 
 /// Parsed grants that are kept; beyond, they are parsed anew.
 const MAX_KNOWN: usize = 20_000;
@@ -66,7 +70,7 @@ impl Grants {
     /// From the store: where what was just written elsewhere counts.
     pub(super) async fn find(&self, id: &str) -> Result<Option<Grant>, Problem> {
         let found = self.records.find(Kind::Grant, id).await?;
-        found.map(|record| read(&record)).transpose()
+        found.map(|record| record::read(&record, A_GRANT)).transpose()
     }
 
     /// As it is in the store, for a token that the mirror does not know yet. It is not kept: the mirror will have it.
@@ -75,7 +79,7 @@ impl Grants {
         let known = |record: Record| {
             Ok(Arc::new(Known {
                 version: record.version,
-                grant: read(&record)?,
+                grant: record::read(&record, A_GRANT)?,
                 arrived: AtomicBool::new(false),
                 gone: CancellationToken::new(),
             }))
@@ -93,7 +97,7 @@ impl Grants {
     }
 
     pub(super) async fn create(&self, grant: &Grant) -> Result<(), Problem> {
-        let value = write(grant)?;
+        let value = record::written(grant)?;
         let put = self
             .records
             .put(Kind::Grant, &grant.id, Expect::Absent, &value, Some(grant.until));
@@ -113,13 +117,13 @@ impl Grants {
             let Some(record) = self.records.find(Kind::Grant, id).await? else {
                 return Ok(None);
             };
-            let mut grant = read(&record)?;
+            let mut grant = record::read(&record, A_GRANT)?;
             let outcome = change(&mut grant)?;
             let put = self.records.put(
                 Kind::Grant,
                 id,
                 Expect::Version(record.version),
-                &write(&grant)?,
+                &record::written(&grant)?,
                 Some(grant.until),
             );
             if put.await?.is_some() {
@@ -141,7 +145,7 @@ impl Grants {
         let now = Timestamp::now();
         let mut grants = Vec::with_capacity(all.len());
         for (_, record) in all {
-            let grant = read(&record)?;
+            let grant: Grant = record::read(&record, A_GRANT)?;
             if grant.until > now {
                 grants.push(grant);
             }
@@ -167,7 +171,7 @@ impl Grants {
 
     /// A newer version goes on with the token of the one before.
     fn learn(&self, id: &str, record: &Record, before: Option<&Known>) -> Option<Arc<Known>> {
-        let grant = match read(record) {
+        let grant = match record::read(record, A_GRANT) {
             Ok(grant) => grant,
             Err(problem) => {
                 problem.log();
@@ -197,13 +201,4 @@ impl Known {
     pub(super) fn has_arrived(&self) -> bool {
         self.arrived.load(Ordering::Relaxed)
     }
-}
-
-fn read(record: &Record) -> Result<Grant, Problem> {
-    serde_json::from_slice(&record.value)
-        .map_err(|error| Problem::unavailable(format!("the record of a grant cannot be read: {error}")))
-}
-
-fn write(grant: &Grant) -> Result<Vec<u8>, Problem> {
-    serde_json::to_vec(grant).map_err(|error| Problem::unavailable(error.to_string()))
 }

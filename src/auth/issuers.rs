@@ -151,7 +151,7 @@ impl Issuers {
 
     fn in_two_places(&self, caller: &Caller) -> bool {
         match &caller.principal {
-            Principal::User(user) => self.snapshot.users.keys().any(|local| local.as_str() == &**user),
+            Principal::User(user) => self.snapshot.users.contains_key(&**user),
             Principal::Anonymous | Principal::Service(_) => false,
         }
     }

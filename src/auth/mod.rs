@@ -30,6 +30,7 @@ mod password;
 mod problem;
 mod provider;
 mod recheck;
+mod record;
 mod reply;
 mod request;
 mod revoke;

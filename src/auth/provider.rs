@@ -13,6 +13,7 @@ use crate::auth::audit;
 use crate::auth::browser::{Browser, Person, Source};
 use crate::auth::oidc::{NotSignedIn, Pending, Returned};
 use crate::auth::problem::Problem;
+use crate::auth::record;
 use crate::auth::reply::{self, Reply};
 use crate::auth::request::{Request, World};
 use crate::auth::secret::Hash;
@@ -44,7 +45,7 @@ pub(super) async fn begin(auth: &Auth, world: &dyn World, request: &Request) -> 
         to: local_path(form.find("to")).to_owned(),
         sign_in: begun.pending,
     };
-    let value = serde_json::to_vec(&flow).map_err(|error| Problem::unavailable(error.to_string()))?;
+    let value = record::written(&flow)?;
     let (key, until) = (Hash::of(&begun.state).key(), Timestamp::now() + FLOW);
     auth.records
         .put(Kind::Flow, &key, Expect::Absent, &value, Some(until))
@@ -92,7 +93,6 @@ pub(super) async fn finish(auth: &Auth, world: &dyn World, request: &Request) ->
         groups: signed_in.groups,
         source: Source::Provider(issuer.clone()),
         since: now,
-        provider: None,
     };
     sign_in::complete(auth, world, request, &person, &flow.to).await
 }

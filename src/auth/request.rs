@@ -28,6 +28,13 @@ pub struct Request {
     pub base: String,
 }
 
+impl Request {
+    /// Its path and query: where to come back to.
+    pub(super) fn here(&self) -> &str {
+        self.parts.uri.path_and_query().map_or("/", |whole| whole.as_str())
+    }
+}
+
 /// The generation that answers a request.
 pub trait World: Accounting {
     fn snapshot(&self) -> &Arc<Snapshot>;

@@ -17,6 +17,7 @@ use crate::auth::grant::{Access, Grant};
 use crate::auth::grants::{Grants, Known};
 use crate::auth::password::Passwords;
 use crate::auth::problem::Problem;
+use crate::auth::record;
 use crate::auth::reply::Reply;
 use crate::auth::request::{Request, World};
 use crate::auth::route::Route;
@@ -218,8 +219,7 @@ impl Auth {
         let Some(record) = self.records.find(Kind::Session, &browser.key()).await? else {
             return Ok(None);
         };
-        let mut person: Person = serde_json::from_slice(&record.value)
-            .map_err(|error| Problem::unavailable(format!("the record of a session cannot be read: {error}")))?;
+        let mut person: Person = record::read(&record, "a session")?;
         if let Source::Provider(issuer) = &person.source {
             // As the provider said last, not as it was at sign-in.
             match account::find(&*self.records, &person.user).await? {

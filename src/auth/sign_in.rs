@@ -13,6 +13,7 @@ use crate::auth::browser::{Browser, Person, Source, local_accounts_count};
 use crate::auth::form::with_query;
 use crate::auth::pages;
 use crate::auth::problem::Problem;
+use crate::auth::record;
 use crate::auth::reply::{self, Reply};
 use crate::auth::request::{Request, World};
 use crate::auth::server::{Auth, form, query};
@@ -103,7 +104,6 @@ pub(super) async fn try_password(auth: &Auth, world: &dyn World, request: &Reque
         groups: std::collections::BTreeSet::new(),
         source: Source::Local,
         since: Timestamp::now(),
-        provider: None,
     };
     complete(auth, world, request, &person, to).await
 }
@@ -124,7 +124,7 @@ pub(super) async fn complete(
         Source::Provider(issuer) => issuer,
     };
     audit::before(world, audit::sign_in(&person.user, source, request.address, "ok")).await?;
-    let value = serde_json::to_vec(person).map_err(|error| Problem::unavailable(error.to_string()))?;
+    let value = record::written(person)?;
     auth.records
         .put(
             Kind::Session,

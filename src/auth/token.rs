@@ -15,6 +15,7 @@ use crate::auth::form::Form;
 use crate::auth::grant::{Grant, Refresh, Tokens};
 use crate::auth::metadata::{self, SCOPE};
 use crate::auth::problem::Problem;
+use crate::auth::record;
 use crate::auth::reply::{self, Reply};
 use crate::auth::request::{Request, World};
 use crate::auth::secret::{self, Hash};
@@ -74,9 +75,9 @@ async fn by_code(
 ) -> Result<(Tokens, String), Problem> {
     let code = form.find("code").ok_or_else(|| Problem::request("`code` is missing"))?;
     let key = Hash::of(code).key();
-    let record = auth.records.find(Kind::Code, &key).await?;
-    let record = record.ok_or_else(|| Problem::grant("there is no such code"))?;
-    let read: Code = serde_json::from_slice(&record.value).map_err(|error| Problem::unavailable(error.to_string()))?;
+    let found = auth.records.find(Kind::Code, &key).await?;
+    let found = found.ok_or_else(|| Problem::grant("there is no such code"))?;
+    let read: Code = record::read(&found, "a code")?;
     let promise = match read {
         Code::Fresh(promise) => promise,
         Code::Spent { grant } => return Err(replayed(auth, world, &grant).await?),
@@ -104,11 +105,11 @@ async fn by_code(
     let spent = Code::Spent {
         grant: grant.id.clone(),
     };
-    let value = serde_json::to_vec(&spent).map_err(|error| Problem::unavailable(error.to_string()))?;
+    let value = record::written(&spent)?;
     let put = auth.records.put(
         Kind::Code,
         &key,
-        Expect::Version(record.version),
+        Expect::Version(found.version),
         &value,
         Some(now + SPENT),
     );

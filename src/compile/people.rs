@@ -1,4 +1,4 @@
-//! `[login]`, `[user.NAME]`, `[issuer.NAME]`: people and whose word about them counts. `[login.oidc]` and issuers are checked, not served yet.
+//! `[login]`, `[user.NAME]`, `[issuer.NAME]`: people and whose word about them counts.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

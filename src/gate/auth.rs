@@ -188,7 +188,7 @@ impl Identities {
     fn of_issuer(&self, verified: Verified) -> Arc<Identity> {
         Arc::new(Identity {
             caller: verified.caller.clone(),
-            rights: Rights::of(&self.snapshot, &verified.caller),
+            rights: self.rights(&verified.caller),
             proof: Proof::Issuer(verified),
         })
     }
@@ -198,20 +198,23 @@ impl Identities {
         self.remembered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn person(&self, access: Access) -> Arc<Identity> {
+    /// Put together once for all tokens of a caller.
+    fn rights(&self, caller: &Caller) -> Rights {
         let mut people = self.people.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = people.get(&access.caller).cloned();
-        let rights = kept.unwrap_or_else(|| {
+        let kept = people.get(caller).cloned();
+        kept.unwrap_or_else(|| {
             if people.len() >= MAX_REMEMBERED {
                 people.clear();
             }
-            let rights = Rights::of(&self.snapshot, &access.caller);
-            people.insert(access.caller.clone(), rights.clone());
+            let rights = Rights::of(&self.snapshot, caller);
+            people.insert(caller.clone(), rights.clone());
             rights
-        });
-        drop(people);
+        })
+    }
+
+    fn person(&self, access: Access) -> Arc<Identity> {
         Arc::new(Identity {
-            rights,
+            rights: self.rights(&access.caller),
             caller: access.caller,
             proof: Proof::Grant(access.grant),
         })

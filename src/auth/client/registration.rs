@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::auth::client::redirect::Redirect;
 use crate::auth::client::{Client, REGISTERED, shown_name};
 use crate::auth::problem::Problem;
+use crate::auth::record;
 use crate::auth::reply::{self, Reply};
 use crate::auth::request::Request;
 use crate::auth::server::Auth;
@@ -99,12 +100,7 @@ impl Auth {
     /// The client of this id. `None`: it has never registered, or is forgotten.
     pub(in crate::auth) async fn registered(&self, id: &str) -> Result<Option<Client>, Problem> {
         let found = self.records.find(Kind::Client, id).await?;
-        found
-            .map(|record| {
-                serde_json::from_slice(&record.value)
-                    .map_err(|error| Problem::unavailable(format!("the record of a client cannot be read: {error}")))
-            })
-            .transpose()
+        found.map(|found| record::read(&found, "a client")).transpose()
     }
 
     pub(in crate::auth) async fn keep_client(
@@ -113,7 +109,7 @@ impl Auth {
         expect: Expect,
         until: Timestamp,
     ) -> Result<(), Problem> {
-        let value = serde_json::to_vec(client).map_err(|error| Problem::unavailable(error.to_string()))?;
+        let value = record::written(client)?;
         self.records
             .put(Kind::Client, &client.id, expect, &value, Some(until))
             .await?;

@@ -49,7 +49,7 @@ impl SignedIn {
                 );
             }
         }
-        if snapshot.users.keys().any(|local| local.as_str() == user) {
+        if snapshot.users.contains_key(user) {
             return no(
                 "Your name is that of a local account too. Please ask the administrator.",
                 format!(
