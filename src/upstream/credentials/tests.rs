@@ -1,11 +1,10 @@
 //! A server with an authorization server beside it, and what its callers send there.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use serde_json::json;
 
@@ -13,72 +12,13 @@ use super::{Callback, Credentials, OAuthError, Owner, Standing};
 use crate::fetch::{Fetch, Policy, Reach};
 use crate::name::{Principal, ServerName, ServiceName};
 use crate::snapshot::{Auth, Credentials as Whose, Isolation, OAuthClient, OAuthGrant, Server, ServerAuth, Transport};
-use crate::store::{Expect, Kind, Record, Records, StoreError};
+use crate::store::{Expect, Folder, Keys, Kind, Records, Vault};
 use crate::upstream::tests::fake::{Fake, Seen, Told};
 use crate::upstream::tests::{over_http, over_stdio};
 use crate::upstream::{CatalogueState, Context, FailureKind, Secret, Settings, Upstream};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const BASE: &str = "http://127.0.0.1:8700";
-
-#[derive(Debug, Default)]
-struct Memory(Mutex<HashMap<(Kind, String), Record>>);
-
-impl Records for Memory {
-    fn find(&self, kind: Kind, key: &str) -> BoxFuture<'_, Result<Option<Record>, StoreError>> {
-        let found = self.0.lock().unwrap().get(&(kind, key.to_owned())).cloned();
-        Box::pin(std::future::ready(Ok(found.filter(|record| {
-            record.expires.is_none_or(|expires| expires > Timestamp::now())
-        }))))
-    }
-
-    fn list(&self, kind: Kind) -> BoxFuture<'_, Result<Vec<(String, Record)>, StoreError>> {
-        let all = self.0.lock().unwrap();
-        let of_kind = all.iter().filter(|((of, _), _)| *of == kind);
-        let mut list: Vec<_> = of_kind
-            .map(|((_, key), record)| (key.clone(), record.clone()))
-            .collect();
-        list.sort_by(|a, b| a.0.cmp(&b.0));
-        Box::pin(std::future::ready(Ok(list)))
-    }
-
-    fn put(
-        &self,
-        kind: Kind,
-        key: &str,
-        expect: Expect,
-        value: &[u8],
-        expires: Option<Timestamp>,
-    ) -> BoxFuture<'_, Result<Option<u64>, StoreError>> {
-        let mut all = self.0.lock().unwrap();
-        let before = all.get(&(kind, key.to_owned())).map(|record| record.version);
-        let fits = match expect {
-            Expect::Any => true,
-            Expect::Absent => before.is_none(),
-            Expect::Version(version) => before == Some(version),
-        };
-        let version = before.unwrap_or(0) + 1;
-        if fits {
-            let record = Record {
-                version,
-                expires,
-                value: value.to_vec(),
-            };
-            all.insert((kind, key.to_owned()), record);
-        }
-        Box::pin(std::future::ready(Ok(fits.then_some(version))))
-    }
-
-    fn remove(&self, kind: Kind, key: &str, _: Expect) -> BoxFuture<'_, Result<bool, StoreError>> {
-        let removed = self.0.lock().unwrap().remove(&(kind, key.to_owned())).is_some();
-        Box::pin(std::future::ready(Ok(removed)))
-    }
-
-    fn take(&self, kind: Kind, key: &str) -> BoxFuture<'_, Result<Option<Record>, StoreError>> {
-        let taken = self.0.lock().unwrap().remove(&(kind, key.to_owned()));
-        Box::pin(std::future::ready(Ok(taken)))
-    }
-}
 
 /// What the authorization server of the fake does.
 #[derive(Default)]
@@ -198,25 +138,28 @@ fn oauth(fake: &Fake, credentials: Whose, client: OAuthClient) -> Settings {
 }
 
 struct Home {
-    records: Arc<Memory>,
+    records: Vault,
     credentials: Arc<Credentials>,
     context: Context,
     _state: tempfile::TempDir,
 }
 
 impl Home {
-    fn new() -> Self {
-        Self::with(Arc::new(Memory::default()))
+    async fn new() -> Self {
+        let state = tempfile::tempdir().unwrap();
+        let keys = Keys::of(["a key of the tests, of more than 32 characters"]).unwrap();
+        let records = Vault::open(Arc::new(Folder::of(state.path())), keys).await.unwrap();
+        Self::with(records, state)
     }
 
     /// Another replica on the same store.
-    fn with(records: Arc<Memory>) -> Self {
-        let state = tempfile::tempdir().unwrap();
+    fn beside(&self) -> Self {
+        Self::with(self.records.clone(), tempfile::tempdir().unwrap())
+    }
+
+    fn with(records: Vault, state: tempfile::TempDir) -> Self {
         let mut context = Context::new(state.path().into(), std::env::current_exe().unwrap());
-        let credentials = Credentials::new(
-            Arc::clone(&records) as Arc<dyn Records>,
-            Fetch::new(Arc::clone(&context.roots)),
-        );
+        let credentials = Credentials::new(Arc::new(records.clone()), Fetch::new(Arc::clone(&context.roots)));
         context.credentials = Some(Arc::clone(&credentials));
         Self {
             records,
@@ -288,7 +231,7 @@ async fn tools(upstream: &Arc<Upstream>, principal: &Principal) -> Vec<String> {
 #[tokio::test]
 async fn each_caller_is_served_with_its_own_token_and_who_has_none_with_no_others() {
     let fake = serve(Arc::default()).await;
-    let home = Home::new();
+    let home = Home::new().await;
     let mut settings = table(over_http(&fake.url()), Whose::Personal, Auth::Bearer { token: None });
     let bot = ServiceName::new("bot").unwrap();
     settings.services.insert(bot.clone(), Secret::new("tok-of-bot"));
@@ -323,7 +266,7 @@ async fn each_caller_is_served_with_its_own_token_and_who_has_none_with_no_other
 #[tokio::test]
 async fn another_account_replaces_all_that_was_opened_with_the_one_before() {
     let fake = serve(Arc::default()).await;
-    let home = Home::new();
+    let home = Home::new().await;
     let upstream = home.start(&table(
         over_http(&fake.url()),
         Whose::Personal,
@@ -348,7 +291,7 @@ async fn another_account_replaces_all_that_was_opened_with_the_one_before() {
 
 #[tokio::test]
 async fn a_program_gets_the_token_of_its_own_person_in_its_variable() {
-    let home = Home::new();
+    let home = Home::new().await;
     let mut settings = over_stdio("modern", Isolation::Auto);
     let mut table_of_it = Server::clone(&settings.server);
     if let Transport::Stdio { argv, token_env, .. } = &mut table_of_it.transport {
@@ -388,7 +331,7 @@ async fn a_person_is_led_through_the_authorization_server_and_back() {
     let moods = Arc::new(Moods::default());
     moods.lives.store(3_600, Ordering::SeqCst);
     let fake = serve(Arc::clone(&moods)).await;
-    let home = Home::new();
+    let home = Home::new().await;
     let settings = oauth(&fake, Whose::Personal, OAuthClient::default());
     let upstream = home.start(&settings);
     home.connect(&settings, &owner("ann")).await;
@@ -413,7 +356,7 @@ async fn a_person_is_led_through_the_authorization_server_and_back() {
 async fn a_forged_or_foreign_answer_in_the_browser_connects_nothing() {
     let moods = Arc::new(Moods::default());
     let fake = serve(Arc::clone(&moods)).await;
-    let home = Home::new();
+    let home = Home::new().await;
     let settings = oauth(&fake, Whose::Personal, OAuthClient::default());
     let terms = settings.terms(&home.context).unwrap();
     let begin = || async {
@@ -471,14 +414,11 @@ async fn fifty_calls_at_the_end_of_a_token_make_one_refresh_over_two_replicas() 
     let moods = Arc::new(Moods::default());
     moods.lives.store(0, Ordering::SeqCst);
     let fake = serve(Arc::clone(&moods)).await;
-    let home = Home::new();
+    let home = Home::new().await;
     let settings = oauth(&fake, Whose::Personal, OAuthClient::default());
     home.connect(&settings, &owner("ann")).await;
     moods.lives.store(3_600, Ordering::SeqCst);
-    let replicas = [
-        Home::with(Arc::clone(&home.records)),
-        Home::with(Arc::clone(&home.records)),
-    ];
+    let replicas = [home.beside(), home.beside()];
     let holders: Vec<_> = replicas
         .iter()
         .map(|home| {
@@ -505,7 +445,7 @@ async fn a_lost_answer_to_a_refresh_logs_nobody_out_and_a_revoked_grant_does() {
     let moods = Arc::new(Moods::default());
     moods.lives.store(0, Ordering::SeqCst);
     let fake = serve(Arc::clone(&moods)).await;
-    let home = Home::new();
+    let home = Home::new().await;
     let settings = oauth(&fake, Whose::Personal, OAuthClient::default());
     home.connect(&settings, &owner("ann")).await;
     let holder = super::Holder::kept(
@@ -551,7 +491,7 @@ async fn a_token_that_the_server_refuses_is_refreshed_once_and_then_dead() {
     let moods = Arc::new(Moods::default());
     moods.lives.store(3_600, Ordering::SeqCst);
     let fake = serve(Arc::clone(&moods)).await;
-    let home = Home::new();
+    let home = Home::new().await;
     let settings = oauth(&fake, Whose::Personal, OAuthClient::default());
     home.connect(&settings, &owner("ann")).await;
     moods.dead.lock().unwrap().insert("tok-0".into());
@@ -583,7 +523,7 @@ async fn client_credentials_need_no_person_and_serve_everybody() {
     let moods = Arc::new(Moods::default());
     moods.lives.store(3_600, Ordering::SeqCst);
     let fake = serve(Arc::clone(&moods)).await;
-    let home = Home::new();
+    let home = Home::new().await;
     let client = OAuthClient {
         client_id: Some("gateway".into()),
         grant: OAuthGrant::ClientCredentials,
