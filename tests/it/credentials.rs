@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpListener;
 
-use crate::support::{Client, Gateway};
+use crate::support::{Client, Gateway, listed_tools};
 
 /// Answers each call with the header that it came with, and refuses what has none.
 struct Mirror {
@@ -139,14 +139,7 @@ endpoint = {{ equal = "all" }}
 }
 
 async fn tools(client: &Client) -> Vec<String> {
-    let listed = client.modern("tools/list", json!({})).await.json();
-    let tools = listed["result"]["tools"]
-        .as_array()
-        .unwrap_or_else(|| panic!("{listed}"));
-    tools
-        .iter()
-        .map(|tool| tool["name"].as_str().unwrap().to_owned())
-        .collect()
+    listed_tools(&client.modern("tools/list", json!({})).await.json())
 }
 
 /// Two callers, hot caches, a shared server and one that knows its callers, while the files change.

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::support::{Answer, Client, Gateway, Provider, Recorder};
+use crate::support::{Answer, Client, Gateway, Provider, Recorder, listed_tools};
 
 const AUDIENCE: &str = "https://mcp.example.com";
 
@@ -47,14 +47,7 @@ async fn list(gateway: &Gateway, endpoint: &str, token: &str) -> Answer {
 }
 
 fn tools(answer: &Answer) -> Vec<String> {
-    let message: Value = answer.json();
-    let tools = message["result"]["tools"]
-        .as_array()
-        .unwrap_or_else(|| panic!("{answer:?}"));
-    tools
-        .iter()
-        .map(|tool| tool["name"].as_str().unwrap().to_owned())
-        .collect()
+    listed_tools(&answer.json())
 }
 
 fn log_of(gateway: &Gateway) -> String {

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::agent::{Agent, Answer, CALLBACK, Tokens};
 use crate::oidc::browser::Browser;
-use crate::support::{Gateway, Provider};
+use crate::support::{Gateway, Provider, listed_tools};
 
 const SECRET: &str = "provider+secret/%";
 
@@ -76,14 +76,7 @@ async fn tokens(agent: &Agent) -> (String, Tokens) {
 }
 
 fn tools(answer: &Answer) -> Vec<String> {
-    let json = answer.json();
-    let tools = json["result"]["tools"]
-        .as_array()
-        .unwrap_or_else(|| panic!("{answer:?}"));
-    tools
-        .iter()
-        .map(|tool| tool["name"].as_str().unwrap().to_owned())
-        .collect()
+    listed_tools(&answer.json())
 }
 
 /// Waits until it is so, and gives how long that took.

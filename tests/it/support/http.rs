@@ -128,6 +128,16 @@ impl Answer {
     }
 }
 
+/// The names of the tools in the answer to a `tools/list`.
+pub(crate) fn listed_tools(answer: &Value) -> Vec<String> {
+    let tools = answer["result"]["tools"].as_array();
+    let tools = tools.unwrap_or_else(|| panic!("{answer}"));
+    tools
+        .iter()
+        .map(|tool| tool["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
 /// The headers and the body of a request of 2026-07-28. Capabilities in `params` stay as they are.
 fn modern(method: &str, mut params: Value) -> (Vec<(&'static str, String)>, Value) {
     let meta = &mut params["_meta"];

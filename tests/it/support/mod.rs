@@ -7,7 +7,7 @@ mod provider;
 mod recorder;
 
 pub(crate) use gateway::Gateway;
-pub(crate) use http::{Answer, Client};
+pub(crate) use http::{Answer, Client, listed_tools};
 pub(crate) use liar::Liar;
 pub(crate) use provider::Provider;
 pub(crate) use recorder::Recorder;
