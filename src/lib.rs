@@ -26,6 +26,7 @@ pub mod gate;
 pub mod mcp;
 pub mod oauth;
 pub mod pii;
+pub mod rate;
 pub mod telemetry;
 pub mod upstream;
 

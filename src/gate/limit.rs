@@ -1,12 +1,9 @@
-//! Calls per minute, by token bucket: a full bucket is one minute's worth, refilled evenly.
-
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+//! Calls per minute: a full bucket is one minute's worth, refilled evenly.
 
 use crate::gate::auth::Account;
 use crate::gate::error::Error;
 use crate::name::{EndpointName, ServerName};
+use crate::rate::{Buckets, Rate, Spent};
 
 /// Beyond this many accounts the fullest buckets are forgotten; they had nothing to hold back.
 const MAX_BUCKETS: usize = 100_000;
@@ -20,15 +17,12 @@ pub(super) struct Subject {
 }
 
 /// All buckets. They live outside of the generations: a reload refills nothing.
-#[derive(Default)]
-pub(super) struct Rates {
-    buckets: Mutex<HashMap<Subject, Bucket>>,
-}
+pub(super) struct Rates(Buckets<Subject>);
 
-struct Bucket {
-    tokens: f64,
-    at: Instant,
-    per_minute: u32,
+impl Default for Rates {
+    fn default() -> Self {
+        Self(Buckets::new(MAX_BUCKETS))
+    }
 }
 
 impl Rates {
@@ -37,43 +31,11 @@ impl Rates {
         if per_minute == 0 {
             return Ok(());
         }
-        let now = Instant::now();
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if buckets.len() >= MAX_BUCKETS && !buckets.contains_key(&subject) {
-            buckets.retain(|_, bucket| !bucket.is_full(now));
-            if buckets.len() >= MAX_BUCKETS {
-                return Err(Error::too_many("too many callers at once", 60));
-            }
-        }
-        let bucket = buckets.entry(subject).or_insert_with(|| Bucket {
-            tokens: f64::from(per_minute),
-            at: now,
-            per_minute,
-        });
-        bucket.refill(now, per_minute);
-        if bucket.tokens >= 1.0 {
-            bucket.tokens -= 1.0;
-            return Ok(());
-        }
-        let wait = Duration::from_secs_f64((1.0 - bucket.tokens) * 60.0 / f64::from(per_minute));
-        Err(Error::too_many(
-            format!("more than {per_minute} calls a minute"),
-            wait.as_secs() + 1,
-        ))
-    }
-}
-
-impl Bucket {
-    fn refill(&mut self, now: Instant, per_minute: u32) {
-        let gained = now.duration_since(self.at).as_secs_f64() * f64::from(per_minute) / 60.0;
-        self.tokens = (self.tokens + gained).min(f64::from(per_minute));
-        self.at = now;
-        self.per_minute = per_minute;
-    }
-
-    fn is_full(&self, now: Instant) -> bool {
-        now.duration_since(self.at).as_secs_f64() * f64::from(self.per_minute) / 60.0 + self.tokens
-            >= f64::from(self.per_minute)
+        let taken = self.0.take(subject, Rate::per_minute(per_minute));
+        taken.map_err(|spent| match spent {
+            Spent::Full => Error::too_many("too many callers at once", 60),
+            Spent::Wait(time) => Error::too_many(format!("more than {per_minute} calls a minute"), time.as_secs() + 1),
+        })
     }
 }
 

@@ -34,6 +34,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("telemetry", &["fetch", "text"]),
     ("fetch", &["name", "text"]),
     ("oauth", &[]),
+    ("rate", &[]),
     (
         "upstream",
         &[
@@ -43,7 +44,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("audit", &["mcp", "name", "snapshot", "text"]),
     (
         "auth",
-        &["audit", "fetch", "mcp", "name", "oauth", "snapshot", "store", "text"],
+        &[
+            "audit", "fetch", "mcp", "name", "oauth", "rate", "snapshot", "store", "text",
+        ],
     ),
     (
         "gate",
@@ -53,6 +56,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "mcp",
             "name",
             "pii",
+            "rate",
             "snapshot",
             "upstream",
             "text",
@@ -95,6 +99,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 /// The modules that turn files into a Snapshot and judge it: nothing in them waits or connects.
 const PURE: &[&str] = &[
     "text", "name", "diag", "mcp", "lock", "snapshot", "config", "compile", "lint", "plan", "test", "pii", "oauth",
+    "rate",
 ];
 const ASYNC: &[&str] = &[
     "audit",
