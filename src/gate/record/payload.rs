@@ -101,35 +101,36 @@ impl Rule {
     }
 
     pub(super) fn put_arguments(&self, line: Line, arguments: &[u8]) -> Line {
-        self.put(line, "arguments", [arguments], |passed| passed.0)
+        let passed = matches!(
+            self,
+            Self::Redacted {
+                arguments_passed: true,
+                ..
+            }
+        );
+        self.put(line, "arguments", [arguments], passed)
     }
 
     pub(super) fn put_answer(&self, line: Line, answer: &Payload) -> Line {
         let pieces = answer.pieces.iter().map(|piece| &piece[..]);
-        self.put(line, "response", pieces, |passed| passed.1)
+        let passed = matches!(
+            self,
+            Self::Redacted {
+                answer_passed: true,
+                ..
+            }
+        );
+        self.put(line, "response", pieces, passed)
     }
 
-    fn put<'a>(
-        &self,
-        line: Line,
-        key: &str,
-        pieces: impl IntoIterator<Item = &'a [u8]>,
-        passed: impl FnOnce((bool, bool)) -> bool,
-    ) -> Line {
+    /// `passed`: there is nothing left for the redactor in it.
+    fn put<'a>(&self, line: Line, key: &str, pieces: impl IntoIterator<Item = &'a [u8]>, passed: bool) -> Line {
         match self {
             Self::None => line,
-            Self::Full => line.json(key, pieces),
-            Self::Redacted {
-                redactor,
-                arguments_passed,
-                answer_passed,
-            } => {
-                if passed((*arguments_passed, *answer_passed)) {
-                    line.json(key, pieces)
-                } else {
-                    line.changed_json(key, pieces, |whole| redactor.redact_message(whole))
-                }
+            Self::Redacted { redactor, .. } if !passed => {
+                line.changed_json(key, pieces, |whole| redactor.redact_message(whole))
             }
+            Self::Full | Self::Redacted { .. } => line.json(key, pieces),
         }
     }
 }
