@@ -29,15 +29,13 @@ struct Keeper {
 }
 
 /// Returns when all that was recorded is on the disk.
-pub(super) async fn run(pen: Arc<Pen>, found: Found) {
+pub(super) async fn run(pen: Arc<Pen>) {
     let mut keeper = Keeper {
         pen,
         may_block: Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread,
         syncing: None,
         rotates_from: Instant::now(),
     };
-    let first = start(&found);
-    keeper.say(&first).await;
     let (mut sync, mut expiry) = (interval(SYNC), interval(EXPIRY));
     sync.set_missed_tick_behavior(MissedTickBehavior::Delay);
     expiry.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -64,7 +62,7 @@ pub(super) async fn run(pen: Arc<Pen>, found: Found) {
 }
 
 /// The first line of every run.
-fn start(found: &Found) -> Line {
+pub(super) fn start(found: &Found) -> Line {
     let mut line = Line::new("start", Timestamp::now())
         .text("version", env!("CARGO_PKG_VERSION"))
         .number("pid", std::process::id().into());

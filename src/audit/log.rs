@@ -91,7 +91,9 @@ impl Log {
             return Ok(Arc::new(Self::new(target, None, health)));
         };
         let (queue, orders) = mpsc::channel(ROOM);
-        let writer = Writer::new(sink, orders, Arc::clone(&health));
+        let mut writer = Writer::new(sink, orders, Arc::clone(&health));
+        // Before anybody else has the pen. The writer tells why it cannot.
+        let _told = writer.say(&keeper::start(&found));
         let pen = Arc::new(Pen::new(writer));
         let desk = Desk {
             pen: Arc::clone(&pen),
@@ -100,7 +102,7 @@ impl Log {
         let log = Self::new(target, Some(desk), health);
         let closed = Arc::clone(&log.closed);
         tokio::spawn(async move {
-            keeper::run(pen, found).await;
+            keeper::run(pen).await;
             closed.notify_one();
         });
         Ok(Arc::new(log))

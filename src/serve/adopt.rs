@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use crate::audit::Line;
+use crate::audit::{self, Line};
 use crate::gate::Generation;
 use crate::serve::apply::{Asked, Event, Outcome, Required};
 use crate::serve::control::{self, Remote};
@@ -112,12 +112,13 @@ impl Adopter {
         if let Err(error) = self.vault.rekey(keys).await {
             tracing::error!(%error, "the store keeps its old keys");
         }
+        if is_new {
+            let of = (number, &*next.files.digest);
+            record(generation.recording.log(), of, reason.by, reason.how).await;
+        }
         self.live.gate.swap(generation);
         self.live.serve(next.files.served(number));
         self.settle(next, moved);
-        if is_new {
-            self.record(number, reason.by, reason.how).await;
-        }
         if !gone.is_empty() {
             let limit = self.snapshot().gateway.limits.drain_timeout;
             tokio::spawn(retire(Arc::downgrade(&old), gone, limit));
@@ -127,27 +128,6 @@ impl Adopter {
             digest: self.world.files.digest.to_string(),
             servers: found.passed,
         })
-    }
-
-    /// Writes into the audit log what is served from now on. That it cannot be written is the log's to tell: a change may be
-    /// what helps it.
-    pub(super) async fn record(&self, number: u64, by: &str, how: How) {
-        let word = match how {
-            How::Apply => "apply",
-            How::Files => "files",
-            How::Rollback { .. } => "rollback",
-            How::Start => "start",
-        };
-        let mut line = Line::new("generation", Timestamp::now())
-            .number("generation", number)
-            .text("digest", &self.world.files.digest)
-            .text("by", by)
-            .text("how", word);
-        if let How::Rollback { to } = how {
-            line = line.number("to", to);
-        }
-        let generation = self.live.gate.generation();
-        let _told = generation.recording.log().write(line).await;
     }
 
     /// What is applied is kept or not served; what follows files stands in them, and a store that cannot keep it only
@@ -290,4 +270,24 @@ async fn retire(old: Weak<Generation>, gone: Vec<Arc<Upstream>>, limit: Duration
         tracing::info!(server = %upstream.name(), "the server is no longer used: it is shut down");
         upstream.shut_down(Instant::now() + SHUT_DOWN).await;
     }
+}
+
+/// Writes into the audit log what is served from now on: a number and a digest. It stands there before the first call that
+/// it decides. That it cannot be written is the log's to tell: a change may be what helps it.
+pub(super) async fn record(log: &audit::Log, (number, digest): (u64, &str), by: &str, how: How) {
+    let word = match how {
+        How::Apply => "apply",
+        How::Files => "files",
+        How::Rollback { .. } => "rollback",
+        How::Start => "start",
+    };
+    let mut line = Line::new("generation", Timestamp::now())
+        .number("generation", number)
+        .text("digest", digest)
+        .text("by", by)
+        .text("how", word);
+    if let How::Rollback { to } = how {
+        line = line.number("to", to);
+    }
+    let _told = log.write(line).await;
 }

@@ -15,7 +15,7 @@ use crate::auth::Auth;
 use crate::fetch::Fetch;
 use crate::gate::{self, Gate};
 use crate::pii::Cover;
-use crate::serve::adopt::{Adopter, SHUT_DOWN, keep};
+use crate::serve::adopt::{Adopter, SHUT_DOWN, keep, record};
 use crate::serve::apply::Asked;
 use crate::serve::control::{self, Access, Remote, Remotes};
 use crate::serve::core_file;
@@ -162,6 +162,8 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
     if !is_kept && let Err(problem) = keep(&*store, &world.files, newest, GATEWAY, How::Start).await {
         tracing::warn!(problem, "history lacks what is served now");
     }
+    let of = (number, &*world.files.digest);
+    record(generation.recording.log(), of, GATEWAY, How::Start).await;
     let shared = Shared::new(
         world.tls.as_ref().map(|tls| Arc::clone(&tls.config)),
         world.files.snapshot.gateway.limits.connections,
@@ -197,7 +199,6 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
         metrics,
         control,
     };
-    adopter.record(number, GATEWAY, How::Start).await;
     let follower = Follower {
         live: Arc::clone(&live),
         paths: options.paths,

@@ -344,7 +344,14 @@ async fn while_the_log_cannot_be_written_no_call_is_made() {
     let client = Client::new(gateway.url("one"));
     assert!(call(&client, "s_open", json!({})).await.get("result").is_some());
     recorder.take();
-    let size = fs::metadata(log(&gateway)).unwrap().len();
+    let text = fs::read_to_string(log(&gateway)).unwrap();
+    let size = text.len() as u64;
+    let events = text.lines().map(|line| {
+        let line: Value = serde_json::from_str(line).unwrap();
+        line["event"].as_str().unwrap().to_owned()
+    });
+    // All that belongs to what was done stands there when it is answered, and in its order.
+    assert_eq!(events.collect::<Vec<_>>(), ["start", "generation", "call", "answer"]);
     let pid = Pid::from_raw(gateway.pid().cast_signed());
     let limit = |current| {
         let limit = Rlimit { current, maximum: None };
