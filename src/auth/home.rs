@@ -1,4 +1,6 @@
-//! `/`: what a person may use here, how to add it to a client, and which clients they let in.
+//! `/`: what a person may use here, how to add it to a client, how their accounts stand, and which clients they let in.
+
+use std::collections::BTreeMap;
 
 use http::StatusCode;
 use jiff::Timestamp;
@@ -20,7 +22,8 @@ pub(super) async fn show(auth: &Auth, world: &dyn World, request: &Request) -> R
     let Some(person) = auth.person(snapshot, &browser).await? else {
         return Ok(sign_in::to("/"));
     };
-    let rights = person.caller(snapshot).map(|caller| Rights::of(snapshot, &caller));
+    let caller = person.caller(snapshot);
+    let rights = caller.as_ref().map(|caller| Rights::of(snapshot, caller));
     let endpoints: Vec<_> = rights
         .iter()
         .flat_map(Rights::endpoints)
@@ -32,11 +35,21 @@ pub(super) async fn show(auth: &Auth, world: &dyn World, request: &Request) -> R
         .iter()
         .filter_map(|grant| Some((grant, grant.end(snapshot).filter(|end| *end > now)?)))
         .collect();
+    let mut known = BTreeMap::new();
+    for (endpoint, _) in &endpoints {
+        let Some(caller) = &caller else { break };
+        let accounts = world.accounts(endpoint, caller).await.map_err(Problem::unavailable)?;
+        for (server, account) in accounts {
+            known.entry(server).or_insert((*endpoint, account));
+        }
+    }
+    let accounts: Vec<_> = known.values().map(|(endpoint, account)| (*endpoint, account)).collect();
     let html = pages::home::page(&pages::home::Home {
         person: &person,
         base: &request.base,
         endpoints: &endpoints,
         grants: &grants,
+        accounts: &accounts,
         csrf: &browser.csrf(),
     });
     Ok(reply::page(StatusCode::OK, html, None))

@@ -1,58 +1,15 @@
-// `node walk.mjs GATEWAY CHROMIUM [SCREENS]`: see tests/pages/run. One line per thing that was shown; fails at the first that is not.
+// `node walk.mjs GATEWAY CHROMIUM SCREENS`: see tests/pages/run. One line per thing that was shown; fails at the first that is not.
 
 import { strict as assert } from 'node:assert';
-import { createServer } from 'node:http';
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { chromium } from 'playwright-core';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { answered, base, look, provider, shown, walking } from './common.mjs';
 
-const [base, executablePath, screens] = process.argv.slice(2);
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const url = new URL(`${base}/mcp/engineering`);
-const shown = text => console.log(`pages: ${text}`);
 
-const callback = createServer();
-const answers = [];
-let waiting = [];
-callback.on('request', (request, response) => {
-    const answer = new URL(request.url, 'http://localhost');
-    response.end('Back at the client.');
-    if (answer.pathname === '/callback') (waiting.shift() ?? (late => answers.push(late)))(answer.searchParams);
-});
-await new Promise(done => callback.listen(0, '127.0.0.1', done));
-const redirectUrl = `http://127.0.0.1:${callback.address().port}/callback`;
-const answered = () => new Promise(done => (answers.length ? done(answers.shift()) : waiting.push(done)));
+await walking(walk);
 
-/** The SDK's own way through OAuth; only the browser is ours. */
-function provider() {
-    const kept = {};
-    return {
-        redirectUrl,
-        clientMetadata: { client_name: 'Walking client', redirect_uris: [redirectUrl] },
-        clientInformation: () => kept.client,
-        saveClientInformation: client => { kept.client = client; },
-        tokens: () => kept.tokens,
-        saveTokens: tokens => { kept.tokens = tokens; },
-        codeVerifier: () => kept.verifier,
-        saveCodeVerifier: verifier => { kept.verifier = verifier; },
-        state: () => 'a-state',
-        redirectToAuthorization: to => { kept.to = to; },
-        kept,
-    };
-}
-
-const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu'] });
-try {
-    await walk();
-    shown('all passed');
-} finally {
-    await browser.close();
-    callback.close();
-}
-
-async function walk() {
+async function walk(browser) {
     const context = await browser.newContext({ viewport: { width: 900, height: 1000 }, javaScriptEnabled: true });
     const page = await context.newPage();
     const auth = provider();
@@ -129,27 +86,4 @@ async function walk() {
     await page.goto(`${base}/`);
     assert.match(page.url(), /sign-in/);
     shown('signed out');
-}
-
-/** Looks at a page in light and dark, wide and narrow: nothing runs over the edge, axe finds nothing serious. */
-async function look(page, name) {
-    for (const [scheme, width] of [['light', 900], ['dark', 900], ['light', 360]]) {
-        // Without motion: axe would measure a colour on its way from one scheme to the other.
-        await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
-        await page.setViewportSize({ width, height: 1000 });
-        const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-        assert.ok(over <= 0, `${name} at ${width}: ${over} pixels too wide`);
-        // The policy of the pages lets no script in, so it comes by the debugger's way.
-        await page.evaluate(axe);
-        const { violations } = await page.evaluate(() => globalThis.axe.run());
-        const bad = violations.map(each => `${each.impact} ${each.id}: ${each.nodes.map(node => node.html).join(' ')}`);
-        assert.deepEqual(bad, [], `${name}, ${scheme}, ${width}`);
-        if (screens) {
-            const file = `${screens}/${name}-${width === 360 ? 'narrow' : scheme}.png`;
-            await page.screenshot({ path: file, fullPage: true });
-        }
-    }
-    await page.setViewportSize({ width: 900, height: 1000 });
-    await page.emulateMedia({ colorScheme: 'light' });
-    shown(`${name}: light, dark and narrow; axe finds nothing`);
 }

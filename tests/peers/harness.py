@@ -89,7 +89,8 @@ def everything(era):
 
 @contextlib.contextmanager
 def gateway(config, *, binary=GATEWAY, files=None):
-    """Runs the gateway on a configuration, given as text with `{listen}` where its address belongs; gives (URL, log).
+    """Runs the gateway on a configuration, given as text with `{listen}` where its address belongs and `{port}` where its port does;
+    gives (URL, log).
 
     `files` are further files of the configuration, by relative path.
     """
@@ -97,7 +98,8 @@ def gateway(config, *, binary=GATEWAY, files=None):
         directory = pathlib.Path(name)
         config_dir = directory / "config"
         listen = f"127.0.0.1:{free_port()}"
-        for path, text in {"mcpgw.toml": config.replace("{listen}", listen), **(files or {})}.items():
+        config = config.replace("{listen}", listen).replace("{port}", listen.rsplit(":", 1)[1])
+        for path, text in {"mcpgw.toml": config, **(files or {})}.items():
             (config_dir / path).parent.mkdir(parents=True, exist_ok=True)
             (config_dir / path).write_text(text)
         log = directory / "gateway.log"

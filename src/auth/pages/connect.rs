@@ -21,6 +21,7 @@ pub(in crate::auth) struct Connect<'a> {
 }
 
 pub(in crate::auth) fn page(page: &Connect<'_>) -> String {
+    let all = page.accounts.len();
     let open = page
         .accounts
         .values()
@@ -29,9 +30,9 @@ pub(in crate::auth) fn page(page: &Connect<'_>) -> String {
     let main = html! {
         div.card {
             h1 { "Connect your accounts" }
-            p.lead { "For " bdi { (page.title) } "." }
+            p.lead { bdi { (page.title) } " works with your own account at each of these servers." }
             @if let Some(problem) = page.problem {
-                p.problem role="alert" { (problem) }
+                p.note.bad role="alert" { (problem) }
             }
             @if page.accounts.is_empty() {
                 p { "Nothing here needs an account of yours." }
@@ -40,11 +41,14 @@ pub(in crate::auth) fn page(page: &Connect<'_>) -> String {
                 (entry(account, page))
             }
             @if let Some(on) = page.on.filter(|_| open == 0) {
-                div.actions { a.button href=(on) { "Continue" } }
+                a.button.wide-button href=(on) { "Continue" }
             } @else if open > 0 {
-                p.soft role="status" { (open) " still to connect." }
+                p.soft.small.progress role="status" {
+                    (all - open) " of " (all) " connected. "
+                    @if page.on.is_some() { "You can continue when all are." }
+                }
             } @else {
-                p role="status" { "All are connected: go back to your app." }
+                p.progress role="status" { "All are connected: go back to your app." }
             }
         }
     };
@@ -53,29 +57,63 @@ pub(in crate::auth) fn page(page: &Connect<'_>) -> String {
 
 fn entry(account: &Account, page: &Connect<'_>) -> Markup {
     let name = account.server.as_str();
-    let (state, verb) = match account.state {
-        AccountState::Connected => ("Connected", "Re-authenticate"),
-        AccountState::Expired => ("Not accepted any more", "Re-authenticate"),
-        AccountState::Missing => ("Not connected", "Connect"),
-    };
+    let is_connected = account.state == AccountState::Connected;
     html! {
-        section aria-labelledby={ "server-" (name) } {
-            h2 id={ "server-" (name) } { (name) }
-            p { (state) }
-            form method="post" action=(page.action) {
-                input type="hidden" name="csrf" value=(page.csrf);
-                input type="hidden" name="server" value=(name);
-                @if let Some(on) = page.on {
-                    input type="hidden" name="on" value=(on);
+        section.account aria-labelledby={ "server-" (name) } {
+            div.row {
+                h2 id={ "server-" (name) } { (name) }
+                (state(account.state))
+            }
+            @if account.by_redirect {
+                (form(account, page, &html! {}))
+            } @else if is_connected {
+                details {
+                    summary { "Re-authenticate" }
+                    (form(account, page, &token(name)))
                 }
-                @if !account.by_redirect {
-                    label for={ "token-" (name) } { "Token of your account at " (name) }
-                    input id={ "token-" (name) } type="password" name="token" autocomplete="off" required;
-                }
-                button type="submit" { (verb) }
+            } @else {
+                (form(account, page, &token(name)))
             }
         }
     }
+}
+
+fn form(account: &Account, page: &Connect<'_>, fields: &Markup) -> Markup {
+    let name = account.server.as_str();
+    let (verb, class) = match account.state {
+        AccountState::Connected if account.by_redirect => ("Re-authenticate", "second small"),
+        AccountState::Expired if account.by_redirect => ("Re-authenticate", ""),
+        AccountState::Connected | AccountState::Expired => ("Use this token", ""),
+        AccountState::Missing => ("Connect", ""),
+    };
+    html! {
+        form method="post" action=(page.action) {
+            input type="hidden" name="csrf" value=(page.csrf);
+            input type="hidden" name="server" value=(name);
+            @if let Some(on) = page.on {
+                input type="hidden" name="on" value=(on);
+            }
+            (fields)
+            button class=(class) type="submit" aria-label={ (verb) ": " (name) } { (verb) }
+        }
+    }
+}
+
+fn token(name: &str) -> Markup {
+    html! {
+        label.field for={ "token-" (name) } { "Token of your account at " (name) }
+        input id={ "token-" (name) } type="password" name="token" autocomplete="off" spellcheck="false" required;
+    }
+}
+
+/// How an account stands, in words and colour.
+pub(in crate::auth) fn state(state: AccountState) -> Markup {
+    let (class, words) = match state {
+        AccountState::Connected => ("connected", "Connected"),
+        AccountState::Expired => ("expired", "Not accepted any more"),
+        AccountState::Missing => ("missing", "Not connected"),
+    };
+    html! { span class={ "state " (class) } { (words) } }
 }
 
 /// A form must not lead to another site, so the last step is a link, with the place that it leads to.

@@ -5,7 +5,8 @@ use maud::{Markup, html};
 
 use crate::auth::browser::Person;
 use crate::auth::grant::Grant;
-use crate::auth::pages::{Width, layout, setup, words};
+use crate::auth::pages::{Width, connect, layout, setup, words};
+use crate::auth::request::{Account, AccountState};
 use crate::name::EndpointName;
 use crate::snapshot::Endpoint;
 
@@ -17,13 +18,15 @@ pub(in crate::auth) struct Home<'a> {
     pub(in crate::auth) endpoints: &'a [(&'a EndpointName, &'a Endpoint)],
     /// Their own, with when they end.
     pub(in crate::auth) grants: &'a [(&'a Grant, Timestamp)],
+    /// At the servers of those endpoints, each with an endpoint where it can be connected.
+    pub(in crate::auth) accounts: &'a [(&'a EndpointName, &'a Account)],
     pub(in crate::auth) csrf: &'a str,
 }
 
 pub(in crate::auth) fn page(page: &Home<'_>) -> String {
     let main = html! {
         h1 { "My page" }
-        p.lead { "The endpoints that you may use, and the apps that you let in." }
+        p.lead { "The endpoints that you may use, your accounts behind them, and the apps that you let in." }
         section aria-labelledby="endpoints" {
             h2 id="endpoints" { "Endpoints" }
             @for (name, endpoint) in page.endpoints {
@@ -31,6 +34,16 @@ pub(in crate::auth) fn page(page: &Home<'_>) -> String {
             }
             @if page.endpoints.is_empty() {
                 div.card { p { "No role gives you an endpoint here. Ask whoever runs this gateway." } }
+            }
+        }
+        @if !page.accounts.is_empty() {
+            section aria-labelledby="accounts" {
+                h2 id="accounts" { "Your accounts" }
+                div.card {
+                    @for (endpoint, account) in page.accounts {
+                        (self::account(endpoint, account))
+                    }
+                }
             }
         }
         section aria-labelledby="apps" {
@@ -65,6 +78,22 @@ fn endpoint(base: &str, name: &EndpointName, endpoint: &Endpoint) -> Markup {
                         @if let Some(text) = &setup.text { pre { (text) } }
                     }
                 }
+            }
+        }
+    }
+}
+
+fn account(endpoint: &EndpointName, account: &Account) -> Markup {
+    let verb = match account.state {
+        AccountState::Connected => "Re-authenticate",
+        AccountState::Expired | AccountState::Missing => "Connect",
+    };
+    html! {
+        div.row.account {
+            h3 { (account.server) }
+            div.end {
+                (connect::state(account.state))
+                a.button.second.small href={ "/connect/" (endpoint) } aria-label={ (verb) ": " (account.server) } { (verb) }
             }
         }
     }
