@@ -19,6 +19,10 @@ use crate::control::http::{Answer, HttpError, Target, Url, send};
 
 /// What is made from what the gateway has in memory or on disk.
 const FETCH: Duration = Duration::from_secs(10);
+/// Until the last entry of an audit log has come, or the verdict on all of it.
+const LOG: Duration = Duration::from_secs(60 * 60);
+/// A log that is followed has no last entry; longer than any machine runs.
+const FOLLOWED: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 /// Bytes of one answer.
 const MAX_ANSWER: usize = 64 << 20;
 
@@ -144,12 +148,56 @@ impl Gateway {
         self.ask(Method::POST, "/v1/grants/revoke", Bytes::from(which.to_string()))
     }
 
+    /// The entries of its audit log that fit `filter`, each a JSON object, in their order; `follow` goes on with what comes.
+    /// `take` gets `None` where nothing more is there yet; what it fails with ends the reading.
+    pub fn logs<E>(
+        &self,
+        filter: &Value,
+        follow: bool,
+        mut take: impl FnMut(Option<&[u8]>) -> Result<(), E>,
+    ) -> Result<Result<(), E>, ControlError> {
+        let body = Bytes::from(json!({ "filter": filter, "follow": follow }).to_string());
+        let deadline = Instant::now() + if follow { FOLLOWED } else { LOG };
+        let exchange = async {
+            let mut answer = self.send(Method::POST, "/v1/logs", body, deadline).await?;
+            if answer.status != StatusCode::OK {
+                return Ok(Err((answer.status, answer.whole(MAX_ANSWER).await?)));
+            }
+            let mut lines = BytesMut::new();
+            while let Some(line) = next_line(&mut answer, &mut lines).await? {
+                let is_last = memchr::memchr(b'\n', &lines).is_none();
+                let taken = take(Some(&line)).and_then(|()| if is_last { take(None) } else { Ok(()) });
+                if taken.is_err() {
+                    return Ok(Ok(taken));
+                }
+            }
+            Ok(Ok(Ok(())))
+        };
+        self.run(exchange)?
+            .map_err(|(status, body)| self.unexpected(status, &body))
+    }
+
+    /// Is its audit log whole? `log`, and what was found.
+    pub fn verify_log(&self) -> Result<Value, ControlError> {
+        self.ask_within(LOG, Method::GET, "/v1/logs/verify", Bytes::new())
+    }
+
     fn fetch<T: DeserializeOwned>(&self, path: &str) -> Result<T, ControlError> {
         self.ask(Method::GET, path, Bytes::new())
     }
 
     fn ask<T: DeserializeOwned>(&self, method: Method, path: &str, body: Bytes) -> Result<T, ControlError> {
-        let deadline = Instant::now() + FETCH;
+        self.ask_within(FETCH, method, path, body)
+    }
+
+    fn ask_within<T: DeserializeOwned>(
+        &self,
+        limit: Duration,
+        method: Method,
+        path: &str,
+        body: Bytes,
+    ) -> Result<T, ControlError> {
+        let deadline = Instant::now() + limit;
         let (status, body) = self.run(async {
             let answer = self.send(method, path, body, deadline).await?;
             Ok((answer.status, answer.whole(MAX_ANSWER).await?))

@@ -10,9 +10,9 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use crate::audit::{self, Line};
 use crate::gate::Generation;
 use crate::serve::apply::{Asked, Event, Outcome, Required};
+use crate::serve::changes;
 use crate::serve::control::{self, Remote};
 use crate::serve::files::Files;
 use crate::serve::listener::{self, Listener};
@@ -114,7 +114,7 @@ impl Adopter {
         }
         if is_new {
             let of = (number, &*next.files.digest);
-            record(generation.recording.log(), of, reason.by, reason.how).await;
+            changes::live(generation.recording.log(), of, reason.by, reason.how).await;
         }
         self.live.gate.swap(generation);
         self.live.serve(next.files.served(number));
@@ -270,24 +270,4 @@ async fn retire(old: Weak<Generation>, gone: Vec<Arc<Upstream>>, limit: Duration
         tracing::info!(server = %upstream.name(), "the server is no longer used: it is shut down");
         upstream.shut_down(Instant::now() + SHUT_DOWN).await;
     }
-}
-
-/// Writes into the audit log what is served from now on: a number and a digest. It stands there before the first call that
-/// it decides. That it cannot be written is the log's to tell: a change may be what helps it.
-pub(super) async fn record(log: &audit::Log, (number, digest): (u64, &str), by: &str, how: How) {
-    let word = match how {
-        How::Apply => "apply",
-        How::Files => "files",
-        How::Rollback { .. } => "rollback",
-        How::Start => "start",
-    };
-    let mut line = Line::new("generation", Timestamp::now())
-        .number("generation", number)
-        .text("digest", digest)
-        .text("by", by)
-        .text("how", word);
-    if let How::Rollback { to } = how {
-        line = line.number("to", to);
-    }
-    let _told = log.write(line).await;
 }

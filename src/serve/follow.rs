@@ -16,6 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use crate::serve::Follows;
 use crate::serve::adopt::{Adopter, Reason};
 use crate::serve::apply::{Apply, Asked, Change, Event, Outcome};
+use crate::serve::changes;
 use crate::serve::files::{self, Files, Refused};
 use crate::serve::live::{Failure, LastReload, Live};
 use crate::serve::watch::{BURST, Watch, Watched};
@@ -131,8 +132,11 @@ impl Follower {
         match what {
             Change::Reload { expected } => self.reload(Cause::Asked, by, expected).await,
             Change::Apply(apply) => {
+                let how = apply.how;
                 let outcome = self.apply(*apply, by, events).await;
                 self.tell(by, &outcome);
+                let generation = self.live.gate.generation();
+                changes::refused(generation.recording.log(), &outcome, by, how).await;
                 outcome
             }
         }
@@ -216,11 +220,11 @@ impl Follower {
                         .unwrap_or_else(Outcome::Refused),
                     Err(failure) => Outcome::Refused(failure),
                 };
-                self.record(Cause::Rotation, &rotation);
+                self.record(Cause::Rotation, &rotation, &reason).await;
                 Outcome::Refused(failure)
             }
         };
-        self.record(cause, &outcome);
+        self.record(cause, &outcome, &reason).await;
         outcome
     }
 
@@ -246,10 +250,15 @@ impl Follower {
         refreshed.map_err(|error| uncompiled(&error))
     }
 
-    fn record(&self, cause: Cause, outcome: &Outcome) {
+    async fn record(&self, cause: Cause, outcome: &Outcome, reason: &Reason<'_>) {
         let before = self.live.report();
         let is_rotation = cause == Cause::Rotation;
         let known = if is_rotation { &before.rotation } else { &before.failure };
+        let is_known = matches!(outcome, Outcome::Refused(failure) if known.as_ref() == Some(failure));
+        if !is_known || cause == Cause::Asked {
+            let generation = self.live.gate.generation();
+            changes::refused(generation.recording.log(), outcome, reason.by, reason.how).await;
+        }
         let counts = &self.live.reloads;
         match outcome {
             Outcome::Swapped { generation, .. } => {
@@ -269,7 +278,7 @@ impl Follower {
                 tracing::info!(reason, "a change came too late: it was made for other files");
                 return;
             }
-            Outcome::Refused(failure) if known.as_ref() == Some(failure) => {}
+            Outcome::Refused(_) if is_known => {}
             Outcome::Refused(failure) => {
                 tracing::error!(
                     reason = failure.summary,

@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use futures_util::future::join_all;
 use jiff::Timestamp;
 use serde::Serialize;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::config::Bundle;
@@ -20,6 +21,8 @@ use crate::serve::files::{Refused, Told};
 use crate::serve::listener::Shared;
 use crate::store::Generations;
 
+/// Who reads the audit log over the control API at a time.
+const READERS: usize = 8;
 /// Readiness waits this long for the servers' first catalogues.
 const READY: Duration = Duration::from_secs(10);
 
@@ -35,6 +38,8 @@ pub(super) struct Live {
     /// Of the control API's listener.
     pub(super) control: Remotes,
     pub(super) reloads: Reloads,
+    /// Room for who reads the audit log.
+    pub(super) readers: Arc<Semaphore>,
     served: ArcSwap<Served>,
     ready: AtomicBool,
     report: Mutex<Report>,
@@ -112,6 +117,7 @@ impl Live {
             shared: parts.shared,
             control: parts.control,
             reloads: Reloads::default(),
+            readers: Arc::new(Semaphore::new(READERS)),
             served: ArcSwap::from_pointee(served),
             ready: AtomicBool::new(false),
             report: Mutex::new(report),

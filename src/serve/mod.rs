@@ -5,6 +5,7 @@
 
 mod adopt;
 mod apply;
+mod changes;
 mod connection;
 mod control;
 mod core_file;

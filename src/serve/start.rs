@@ -15,8 +15,9 @@ use crate::auth::Auth;
 use crate::fetch::Fetch;
 use crate::gate::{self, Gate};
 use crate::pii::Cover;
-use crate::serve::adopt::{Adopter, SHUT_DOWN, keep, record};
+use crate::serve::adopt::{Adopter, SHUT_DOWN, keep};
 use crate::serve::apply::Asked;
+use crate::serve::changes;
 use crate::serve::control::{self, Access, Remote, Remotes};
 use crate::serve::core_file;
 use crate::serve::files::{self, Files};
@@ -163,7 +164,7 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
         tracing::warn!(problem, "history lacks what is served now");
     }
     let of = (number, &*world.files.digest);
-    record(generation.recording.log(), of, GATEWAY, How::Start).await;
+    changes::live(generation.recording.log(), of, GATEWAY, How::Start).await;
     let shared = Shared::new(
         world.tls.as_ref().map(|tls| Arc::clone(&tls.config)),
         world.files.snapshot.gateway.limits.connections,

@@ -121,6 +121,11 @@ impl Entries {
 }
 
 impl Entry {
+    /// As [`Entry::to_json`] wrote it.
+    pub fn read(json: &[u8]) -> Option<Self> {
+        Members::read(json).and_then(Self::new)
+    }
+
     fn new(members: Members) -> Option<Self> {
         Some(Self {
             time: members.text("time")?.parse().ok()?,

@@ -1,11 +1,13 @@
 //! Which entries somebody wants to see.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
 
 /// All that is given must hold; the default lets everything through.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
 pub struct Filter {
     pub endpoint: Option<String>,
     pub server: Option<String>,
@@ -21,7 +23,8 @@ pub struct Filter {
 }
 
 /// How a call ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Status {
     /// The server gave a result.
     Answered,
@@ -113,6 +116,7 @@ mod tests {
     fn every_status_is_read_as_it_is_written() {
         for status in Status::ALL {
             assert_eq!(Status::parse(status.as_str()), Some(status));
+            assert_eq!(serde_json::json!(status), status.as_str());
         }
     }
 }

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use crate::audit::files;
 
@@ -21,7 +21,7 @@ pub(super) struct Lines {
 
 #[derive(Debug)]
 struct Current {
-    path: Rc<Path>,
+    path: Arc<Path>,
     reader: BufReader<File>,
     /// Lines that were read.
     count: u64,
@@ -31,7 +31,7 @@ struct Current {
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Place {
-    pub(super) file: Rc<Path>,
+    pub(super) file: Arc<Path>,
     /// From 1.
     pub(super) number: u64,
 }
@@ -132,7 +132,7 @@ impl Current {
         self.count += 1;
         RawLine {
             place: Place {
-                file: Rc::clone(&self.path),
+                file: Arc::clone(&self.path),
                 number: self.count,
             },
             bytes: std::mem::take(&mut self.piece),

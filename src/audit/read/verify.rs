@@ -6,6 +6,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::{Deserialize, Serialize};
+
 use super::lines::{Lines, Place, RawLine};
 use super::members::Members;
 use crate::audit::chain::{Chain, Link, text};
@@ -13,10 +15,12 @@ use crate::audit::head::Head;
 use crate::audit::tail::Torn;
 
 /// What was found. Without `broken` the log is whole.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub struct Report {
     pub files: usize,
     /// Lines that hold, up to the first that does not.
+    #[serde(rename = "records")]
     pub lines: u64,
     /// Numbers of the first and the last of them.
     pub first: u64,
@@ -27,7 +31,7 @@ pub struct Report {
 }
 
 /// The first line that is not what it should be.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Broken {
     pub file: PathBuf,
     /// From 1.

@@ -1,36 +1,36 @@
 //! `mcpgw logs`: what the audit log tells, filtered; `mcpgw logs verify`: whether it is whole.
-//!
-//! Reads the files of the state directory, whether a gateway runs or not.
 
 mod csv;
 mod human;
 mod moment;
+mod source;
 mod verify;
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-use crate::audit::Head;
-use crate::audit::read::{Entries, Entry, Filter};
-use crate::cli::arguments::{Logs, LogsAction, RecordFormat, WhichGateway};
+use crate::audit::read::{Entry, Filter};
+use crate::cli::arguments::{Logs, LogsAction, RecordFormat};
 use crate::cli::exit::{Exit, Failure, Outcome};
+use crate::cli::logs::source::Source;
 use crate::cli::output::Output;
-use crate::serve::state_directory;
-use crate::text::safe;
 
 pub(super) use moment::moment;
-
-/// How often a log that is followed is looked at.
-const LOOK: Duration = Duration::from_millis(200);
-/// Where a gateway records whose `[gateway.audit]` names no file, in its state directory.
-const DEFAULT: &str = "audit.jsonl";
 
 pub(super) fn run(arguments: &Logs, output: &Output) -> Outcome {
     if let Some(LogsAction::Verify(arguments)) = &arguments.action {
         return verify::run(arguments, output);
     }
-    let (log, _) = find(&arguments.gateway, &arguments.config.all())?;
-    let filter = Filter {
+    let source = Source::find(&arguments.gateway, &arguments.config.all(), output)?;
+    let mut printer = Printer::new(arguments, output);
+    printer.begin()?;
+    source.read(&filter(arguments), arguments.follow, |entry| match entry {
+        Some(entry) => printer.print(entry),
+        None => printer.flush(),
+    })?;
+    printer.end()?;
+    Ok(Exit::Fine)
+}
+
+fn filter(arguments: &Logs) -> Filter {
+    Filter {
         endpoint: arguments.endpoint.clone(),
         server: arguments.server.clone(),
         tool: arguments.tool.clone(),
@@ -38,24 +38,6 @@ pub(super) fn run(arguments: &Logs, output: &Output) -> Outcome {
         since: arguments.since,
         until: arguments.until,
         status: arguments.status.map(Into::into),
-    };
-    let mut entries = Entries::open(&log).map_err(|error| unread(&log, &error))?;
-    let mut printer = Printer::new(arguments, output);
-    printer.begin()?;
-    if !arguments.follow {
-        while let Some(entry) = entries.read().map_err(|error| unread(&log, &error))? {
-            printer.print(&entry, &filter)?;
-        }
-        printer.end()?;
-        return Ok(Exit::Fine);
-    }
-    loop {
-        if let Some(entry) = entries.read_so_far().map_err(|error| unread(&log, &error))? {
-            printer.print(&entry, &filter)?;
-        } else {
-            printer.flush()?;
-            std::thread::sleep(LOOK);
-        }
     }
 }
 
@@ -91,10 +73,7 @@ impl<'a> Printer<'a> {
         self.flush()
     }
 
-    fn print(&mut self, entry: &Entry, filter: &Filter) -> Result<(), Failure> {
-        if !filter.admits(entry) {
-            return Ok(());
-        }
+    fn print(&mut self, entry: &Entry) -> Result<(), Failure> {
         match self.format {
             RecordFormat::Human => {
                 let (width, style) = (self.output.width(), self.output.stdout_style());
@@ -134,46 +113,4 @@ impl<'a> Printer<'a> {
             self.output.data(waiting)
         }
     }
-}
-
-/// The log of the state directory, and what that knows of it.
-fn find(gateway: &WhichGateway, paths: &[PathBuf]) -> Result<(PathBuf, Option<Head>), Failure> {
-    let state = match &gateway.gateway {
-        Some(url) if url.contains("://") => {
-            return Err(
-                Failure::new("the audit log is read where it is written, not over a control API's URL")
-                    .hint("run this on the gateway's machine, and name its state directory with `--state DIR`"),
-            );
-        }
-        Some(socket) => Path::new(socket).parent().unwrap_or(Path::new(".")).to_owned(),
-        None => state_directory(gateway.state.as_deref(), paths),
-    };
-    let shown = safe(&state.to_string_lossy()).into_owned();
-    let head = crate::audit::head(&state)
-        .map_err(|error| Failure::new(format_args!("{shown}/audit.head cannot be read: {error}")))?;
-    let log = match &head {
-        Some(head) if head.file.as_os_str().is_empty() => {
-            return Err(Failure::new(
-                "this gateway records nothing: `gateway.audit.file` is empty",
-            ));
-        }
-        Some(head) if head.file.as_os_str() == "-" => {
-            return Err(Failure::new(
-                "this gateway's audit log goes to its stdout: read it there",
-            ));
-        }
-        Some(head) => head.file.clone(),
-        None => state.join(DEFAULT),
-    };
-    if head.is_none() && !log.exists() {
-        return Err(
-            Failure::new(format_args!("no gateway has recorded anything in {shown}"))
-                .hint("name the state directory of one with `--state DIR`, or its configuration with `-C PATH`"),
-        );
-    }
-    Ok((log, head))
-}
-
-fn unread(log: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(format_args!("{} cannot be read: {error}", safe(&log.to_string_lossy())))
 }

@@ -2,26 +2,40 @@
 
 use std::path::Path;
 
-use super::{find, unread};
-use crate::audit::read::{Report, is_live, verify};
+use serde::Serialize;
+
+use crate::audit::read::Report;
 use crate::cli::arguments::{TextFormat, Verify};
 use crate::cli::exit::{Exit, Outcome};
+use crate::cli::logs::source::{Source, Verified};
 use crate::cli::output::{Output, Style};
 use crate::text::{count, safe};
 
 pub(super) fn run(arguments: &Verify, output: &Output) -> Outcome {
-    let (log, head) = find(&arguments.gateway, &arguments.config.all())?;
-    let head = head.filter(|head| head.file == log);
-    let report = verify(&log, head.as_ref(), is_live(&log)).map_err(|error| unread(&log, &error))?;
+    let verified = Source::find(&arguments.gateway, &arguments.config.all(), output)?.verified()?;
+    let (log, report) = (&verified.log, &verified.report);
     match arguments.format {
-        TextFormat::Human => output.data(told(&log, &report, output.stdout_style()))?,
-        TextFormat::Json => output.json(&json(&log, &report))?,
+        TextFormat::Human => output.data(told(log, report, output.stdout_style()))?,
+        TextFormat::Json => output.json(&serde_json::json!(Document {
+            format_version: 1,
+            whole: report.broken.is_none(),
+            verified: &verified,
+        }))?,
     }
     Ok(if report.broken.is_some() {
         Exit::Error
     } else {
         Exit::Fine
     })
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "kebab-case")]
+struct Document<'a> {
+    format_version: u64,
+    whole: bool,
+    #[serde(flatten)]
+    verified: &'a Verified,
 }
 
 fn told(log: &Path, report: &Report, style: Style) -> String {
@@ -48,23 +62,4 @@ fn told(log: &Path, report: &Report, style: Style) -> String {
         ),
     };
     notes.chain([verdict]).collect()
-}
-
-fn json(log: &Path, report: &Report) -> serde_json::Value {
-    serde_json::json!({
-        "format-version": 1,
-        "log": log.to_string_lossy(),
-        "whole": report.broken.is_none(),
-        "files": report.files,
-        // Lines that hold, up to the first that does not.
-        "records": report.lines,
-        "first": report.first,
-        "last": report.last,
-        "notes": report.notes,
-        "broken": report.broken.as_ref().map(|broken| serde_json::json!({
-            "file": broken.file.to_string_lossy(),
-            "line": broken.line,
-            "reason": broken.reason,
-        })),
-    })
 }

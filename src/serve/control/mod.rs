@@ -5,6 +5,7 @@
 
 mod access;
 mod grants;
+mod logs;
 mod routes;
 
 use std::fs;

@@ -22,7 +22,7 @@ use crate::config::Bundle;
 use crate::name::ServerName;
 use crate::serve::apply::{Apply, Asked, Change, EVENTS, Event, Outcome, Required};
 use crate::serve::control::access::Caller;
-use crate::serve::control::grants;
+use crate::serve::control::{grants, logs};
 use crate::serve::live::Live;
 use crate::serve::{Follows, running, status};
 use crate::snapshot::ControlRight;
@@ -55,6 +55,8 @@ pub(super) async fn answer(
         }
         _ if path.starts_with("/v1/history/") => (Method::GET, ControlRight::Read),
         "/v1/grants/revoke" => (Method::POST, ControlRight::Hold),
+        "/v1/logs" => (Method::POST, ControlRight::Logs),
+        "/v1/logs/verify" => (Method::GET, ControlRight::Logs),
         "/v1/reload" | "/v1/apply" | "/v1/rollback" => (Method::POST, ControlRight::Apply),
         _ => return refuse(StatusCode::NOT_FOUND, &format!("this gateway has no `{path}`")),
     };
@@ -74,6 +76,11 @@ pub(super) async fn answer(
             .map(|body| reply(StatusCode::OK, &body))
             .map_err(unavailable),
         "/v1/grants/revoke" => revoke(&live, &caller, body).await,
+        "/v1/logs" => read_logs(&live, body).await,
+        "/v1/logs/verify" => logs::verified(&live)
+            .await
+            .map(|verified| reply(StatusCode::OK, &verified))
+            .map_err(Refusal::from),
         "/v1/history" => history(&live).await,
         "/v1/reload" => reload(&live, &ask, caller, body).await,
         "/v1/apply" => apply(&live, &ask, caller, body).await,
@@ -91,6 +98,23 @@ async fn revoke(live: &Live, caller: &Caller, body: Incoming) -> Outgoing {
     }
     let revoked = grants::revoke(live, &which, &caller.name).await;
     revoked.map(|body| reply(StatusCode::OK, &body)).map_err(unavailable)
+}
+
+async fn read_logs(live: &Live, body: Incoming) -> Outgoing {
+    let bytes = collect(body).await?;
+    let which = if bytes.is_empty() {
+        logs::Which::default()
+    } else {
+        parse(&bytes)?
+    };
+    let lines = logs::read(live, which)?;
+    Ok(lines_of_json(StreamBody::new(lines).boxed_unsync()))
+}
+
+impl From<logs::Unread> for Refusal {
+    fn from(logs::Unread(status, why): logs::Unread) -> Self {
+        Self(status, why)
+    }
 }
 
 /// The store does not answer.
@@ -287,11 +311,16 @@ fn change(ask: &mpsc::Sender<Asked>, caller: Caller, what: Change) -> Outgoing {
         bytes.push(b'\n');
         Ok::<_, Infallible>(Frame::data(Bytes::from(bytes)))
     });
-    let mut answer = Response::new(StreamBody::new(frames).boxed_unsync());
+    Ok(lines_of_json(StreamBody::new(frames).boxed_unsync()))
+}
+
+/// As they come.
+fn lines_of_json(lines: Reply) -> Response<Reply> {
+    let mut answer = Response::new(lines);
     answer
         .headers_mut()
         .insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
-    Ok(answer)
+    answer
 }
 
 async fn collect(body: Incoming) -> Result<Bytes, Refusal> {

@@ -3,6 +3,7 @@
 mod control;
 mod crash;
 mod harness;
+mod logs;
 mod preflight;
 
 use std::fs;

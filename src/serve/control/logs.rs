@@ -1,0 +1,183 @@
+//! The audit log for who is not on this machine: its entries as lines of JSON, and whether it is whole.
+//!
+//! What stands in the log passed its filters when it was written; nothing is added here.
+
+use std::convert::Infallible;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{self, Stream};
+use http::StatusCode;
+use http_body::Frame;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::task::spawn_blocking;
+
+use crate::audit::read::{Entries, Filter, Report, is_live, verify};
+use crate::audit::{self, Target};
+use crate::serve::live::Live;
+
+/// How often a log that is followed is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+/// Bytes of entries that are sent at a time.
+const FULL: usize = 64 << 10;
+/// Pieces that wait for who reads them; the log is read no faster.
+const WAITING: usize = 4;
+
+/// `POST /v1/logs`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "kebab-case", default, deny_unknown_fields)]
+pub(super) struct Which {
+    filter: Filter,
+    /// Goes on with what comes, until who asked goes away.
+    follow: bool,
+}
+
+/// Why there is nothing to read, for people.
+#[derive(Debug)]
+pub(super) struct Unread(pub(super) StatusCode, pub(super) String);
+
+/// Entries that fit, each an object on a line. A log that cannot be read any further ends with `{"error": …}`.
+pub(super) fn read(
+    live: &Live,
+    which: Which,
+) -> Result<impl Stream<Item = Result<Frame<Bytes>, Infallible>> + use<>, Unread> {
+    let (log, reader) = (log(live)?, reader(live)?);
+    let entries = Entries::open(&log).map_err(|error| unreadable(&error))?;
+    let (pieces, sent) = mpsc::channel(WAITING);
+    spawn_blocking(move || {
+        let outgoing = Outgoing {
+            pieces,
+            piece: Vec::new(),
+        };
+        outgoing.send_all(entries, &which);
+        drop(reader);
+    });
+    Ok(stream::unfold(sent, async |mut sent: mpsc::Receiver<Bytes>| {
+        Some((Ok(Frame::data(sent.recv().await?)), sent))
+    }))
+}
+
+/// `GET /v1/logs/verify`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Verified {
+    log: PathBuf,
+    #[serde(flatten)]
+    report: Report,
+}
+
+pub(super) async fn verified(live: &Live) -> Result<Verified, Unread> {
+    let (log, reader) = (log(live)?, reader(live)?);
+    let state = live.state.clone();
+    let checked = spawn_blocking(move || {
+        let report = check(&log, &state)?;
+        drop(reader);
+        Ok(Verified { log, report })
+    });
+    match checked.await {
+        Ok(checked) => checked.map_err(|error: io::Error| unreadable(&error)),
+        Err(error) => Err(unreadable(&io::Error::other(error))),
+    }
+}
+
+fn check(log: &Path, state: &Path) -> io::Result<Report> {
+    let head = audit::head(state)?.filter(|head| head.file == log);
+    verify(log, head.as_ref(), is_live(log))
+}
+
+fn log(live: &Live) -> Result<PathBuf, Unread> {
+    let why = match live.gate.generation().recording.log().target() {
+        Target::File(path) => return Ok(path.clone()),
+        Target::None => "this gateway records nothing: `gateway.audit.file` is empty",
+        Target::Stdout => "this gateway's audit log goes to its stdout: read it there",
+    };
+    Err(Unread(StatusCode::CONFLICT, why.to_owned()))
+}
+
+/// Each has a thread of its own.
+fn reader(live: &Live) -> Result<OwnedSemaphorePermit, Unread> {
+    Arc::clone(&live.readers).try_acquire_owned().map_err(|_| {
+        let why = "too many read the audit log at once: try again later";
+        Unread(StatusCode::SERVICE_UNAVAILABLE, why.to_owned())
+    })
+}
+
+fn unreadable(error: &io::Error) -> Unread {
+    tracing::error!(%error, "the audit log cannot be read");
+    Unread(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        format!("the audit log cannot be read: {error}"),
+    )
+}
+
+/// Blocking: the other side of the channel is the answer.
+struct Outgoing {
+    pieces: mpsc::Sender<Bytes>,
+    piece: Vec<u8>,
+}
+
+/// Who asked has gone.
+struct Gone;
+
+impl Outgoing {
+    fn send_all(mut self, mut entries: Entries, which: &Which) {
+        let sent = if which.follow {
+            self.follow(&mut entries, &which.filter)
+        } else {
+            self.rest(&mut entries, &which.filter)
+        };
+        if let Ok(Err(error)) = sent {
+            let Unread(_, why) = unreadable(&error);
+            let _gone = self.line(&json!({ "error": why }).to_string());
+        }
+        let _gone = self.flush();
+    }
+
+    fn rest(&mut self, entries: &mut Entries, filter: &Filter) -> Result<io::Result<()>, Gone> {
+        loop {
+            match entries.read() {
+                Ok(Some(entry)) if filter.admits(&entry) => self.line(&entry.to_json())?,
+                Ok(Some(_)) if self.pieces.is_closed() => return Err(Gone),
+                Ok(Some(_)) => {}
+                Ok(None) => return Ok(Ok(())),
+                Err(error) => return Ok(Err(error)),
+            }
+        }
+    }
+
+    fn follow(&mut self, entries: &mut Entries, filter: &Filter) -> Result<io::Result<()>, Gone> {
+        loop {
+            match entries.read_so_far() {
+                Ok(Some(entry)) if filter.admits(&entry) => self.line(&entry.to_json())?,
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    self.flush()?;
+                    std::thread::sleep(LOOK);
+                }
+                Err(error) => return Ok(Err(error)),
+            }
+            if self.pieces.is_closed() {
+                return Err(Gone);
+            }
+        }
+    }
+
+    fn line(&mut self, json: &str) -> Result<(), Gone> {
+        self.piece.extend_from_slice(json.as_bytes());
+        self.piece.push(b'\n');
+        if self.piece.len() < FULL { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> Result<(), Gone> {
+        if self.piece.is_empty() {
+            return Ok(());
+        }
+        let piece = Bytes::from(std::mem::take(&mut self.piece));
+        self.pieces.blocking_send(piece).map_err(|_| Gone)
+    }
+}
