@@ -286,14 +286,21 @@ async fn writes_until_it_is_killed() {
         .await
         .unwrap();
     for number in 0_u64.. {
-        let (key, value) = (format!("g{}", number % 5), format!("plain-{number}"));
+        let ((kind, key), value) = (place(number), format!("plain-{number}"));
         vault
-            .put(Kind::Grant, &key, Expect::Any, value.as_bytes(), None)
+            .put(kind, &key, Expect::Any, value.as_bytes(), None)
             .await
             .unwrap()
             .unwrap();
         writeln!(std::io::stdout(), "\nconfirmed {number}").unwrap();
     }
+}
+
+/// Grants and credentials in turn, five places in all.
+fn place(number: u64) -> (Kind, String) {
+    let place = number % 5;
+    let kind = if place % 2 == 0 { Kind::Grant } else { Kind::Credential };
+    (kind, format!("r{place}"))
 }
 
 /// A short form runs with the tests; `MCPGW_KILLS=200` makes it the long one (docs/store.md).
@@ -302,9 +309,10 @@ async fn what_was_confirmed_survives_a_kill() {
     use std::io::{BufRead as _, BufReader};
     use std::process::{Command, Stdio};
     let kills = std::env::var("MCPGW_KILLS").ok().and_then(|text| text.parse().ok());
+    let (kills, mut written) = (kills.unwrap_or(5), 0);
     let home = tempfile::tempdir().unwrap();
     let child = "store::vault::tests::writes_until_it_is_killed";
-    for kill in 0..kills.unwrap_or(5) {
+    for kill in 0..kills {
         let mut process = Command::new(std::env::current_exe().unwrap())
             .args(["--exact", child, "--ignored", "--nocapture"])
             .env(CHILD, home.path())
@@ -333,11 +341,8 @@ async fn what_was_confirmed_survives_a_kill() {
             .await
             .unwrap();
         for number in last.saturating_sub(4)..=last {
-            let found = vault
-                .find(Kind::Grant, &format!("g{}", number % 5))
-                .await
-                .unwrap()
-                .unwrap();
+            let (kind, key) = place(number);
+            let found = vault.find(kind, &key).await.unwrap().unwrap();
             let text = String::from_utf8(found.value).unwrap();
             let found: u64 = text.strip_prefix("plain-").unwrap().parse().unwrap();
             // The one after the last may have been written, and not confirmed yet.
@@ -346,9 +351,13 @@ async fn what_was_confirmed_survives_a_kill() {
                 "{kill}: {number}: {found}"
             );
         }
-        for entry in std::fs::read_dir(home.path().join("records/grant")).unwrap() {
-            let bytes = std::fs::read(entry.unwrap().path()).unwrap();
-            assert!(!bytes.windows(6).any(|part| part == b"plain-"));
+        for folder in ["records/grant", "records/credential"] {
+            for entry in std::fs::read_dir(home.path().join(folder)).unwrap() {
+                let bytes = std::fs::read(entry.unwrap().path()).unwrap();
+                assert!(!bytes.windows(6).any(|part| part == b"plain-"));
+            }
         }
+        written += last + 1;
     }
+    println!("{kills} kills while {written} grants and credentials were written: nothing confirmed is lost");
 }
