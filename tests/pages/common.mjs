@@ -12,7 +12,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const PICTURES = [
     ...['sign-in', 'consent', 'my-page', 'my-accounts', 'connect', 'connect-done'].flatMap(
         name => [`${name}-light`, `${name}-dark`, `${name}-narrow`]),
-    'sign-in-failed-light', 'connect-expired-light', 'connect-onward-light',
+    'sign-in-failed-light', 'sign-in-company-light', 'connect-expired-light', 'connect-onward-light',
 ];
 export const shown = text => console.log(`pages: ${text}`);
 
