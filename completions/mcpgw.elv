@@ -38,6 +38,7 @@ set edit:completion:arg-completer[mcpgw] = {|@words|
             cand redact 'Redact stdin as a filter of the files would: byte for byte but for what is personal data'
             cand logs 'Show what was asked of the gateway and how it ended, from its audit log'
             cand grants 'Show who let which client in, and end it'
+            cand credentials 'Authorize servers that everybody reaches with one account'
             cand tools 'List the tools of an endpoint'
             cand call 'Call a tool of an endpoint'
             cand token 'Make a token for a service, and what to paste into the files'
@@ -270,6 +271,48 @@ set edit:completion:arg-completer[mcpgw] = {|@words|
             cand --format 'How to write it'
             cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
             cand --all 'Every grant that there is'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpgw;credentials'= {
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand authorize 'Authorize a server that everybody reaches with one account: in a browser, with the account that is meant'
+            cand list 'Show whose credentials are held'
+            cand forget 'Forget a server''s credentials'
+        }
+        &'mcpgw;credentials;authorize'= {
+            cand -C 'A configuration directory or file; several are read as one [default: .]'
+            cand --config 'A configuration directory or file; several are read as one [default: .]'
+            cand --state 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]'
+            cand --gateway 'The gateway''s control socket, or the URL of its control API'
+            cand --control-token-file 'The file that holds the token for a control API''s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]'
+            cand --format 'How to write it'
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand --no-wait 'Print the address and end, without waiting for what comes of it'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpgw;credentials;list'= {
+            cand -C 'A configuration directory or file; several are read as one [default: .]'
+            cand --config 'A configuration directory or file; several are read as one [default: .]'
+            cand --state 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]'
+            cand --gateway 'The gateway''s control socket, or the URL of its control API'
+            cand --control-token-file 'The file that holds the token for a control API''s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]'
+            cand --format 'How to write it'
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'mcpgw;credentials;forget'= {
+            cand -C 'A configuration directory or file; several are read as one [default: .]'
+            cand --config 'A configuration directory or file; several are read as one [default: .]'
+            cand --state 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]'
+            cand --gateway 'The gateway''s control socket, or the URL of its control API'
+            cand --control-token-file 'The file that holds the token for a control API''s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]'
+            cand --format 'How to write it'
+            cand --color 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set'
             cand -h 'Print help'
             cand --help 'Print help'
         }

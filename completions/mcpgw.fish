@@ -44,6 +44,7 @@ complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "lock" -d 'Show how the 
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "redact" -d 'Redact stdin as a filter of the files would: byte for byte but for what is personal data'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "logs" -d 'Show what was asked of the gateway and how it ended, from its audit log'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "grants" -d 'Show who let which client in, and end it'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "credentials" -d 'Authorize servers that everybody reaches with one account'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "tools" -d 'List the tools of an endpoint'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "call" -d 'Call a tool of an endpoint'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "token" -d 'Make a token for a service, and what to paste into the files'
@@ -278,6 +279,44 @@ always\t''
 never\t''"
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand grants; and __fish_seen_subcommand_from revoke" -l all -d 'Every grant that there is'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand grants; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and not __fish_seen_subcommand_from authorize list forget" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and not __fish_seen_subcommand_from authorize list forget" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and not __fish_seen_subcommand_from authorize list forget" -f -a "authorize" -d 'Authorize a server that everybody reaches with one account: in a browser, with the account that is meant'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and not __fish_seen_subcommand_from authorize list forget" -f -a "list" -d 'Show whose credentials are held'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and not __fish_seen_subcommand_from authorize list forget" -f -a "forget" -d 'Forget a server\'s credentials'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from authorize" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from authorize" -l state -d 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from authorize" -l gateway -d 'The gateway\'s control socket, or the URL of its control API' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from authorize" -l control-token-file -d 'The file that holds the token for a control API\'s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from authorize" -l format -d 'How to write it' -r -f -a "human\t''
+json\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from authorize" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from authorize" -l no-wait -d 'Print the address and end, without waiting for what comes of it'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from authorize" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from list" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from list" -l state -d 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from list" -l gateway -d 'The gateway\'s control socket, or the URL of its control API' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from list" -l control-token-file -d 'The file that holds the token for a control API\'s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from list" -l format -d 'How to write it' -r -f -a "human\t''
+json\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from list" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from forget" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from forget" -l state -d 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from forget" -l gateway -d 'The gateway\'s control socket, or the URL of its control API' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from forget" -l control-token-file -d 'The file that holds the token for a control API\'s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from forget" -l format -d 'How to write it' -r -f -a "human\t''
+json\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from forget" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from forget" -s h -l help -d 'Print help'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -l token -d 'The token to send; on a shared machine prefer the environment variable' -r
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -l timeout -d 'How long to wait for the whole answer' -r
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand tools" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F

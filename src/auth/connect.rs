@@ -45,8 +45,8 @@ pub trait Accounting: Send + Sync {
         way: Way<'a>,
     ) -> BoxFuture<'a, Result<String, String>>;
 
-    /// Ends it; where the person goes on.
-    fn finish<'a>(&'a self, answer: Answer<'a>) -> BoxFuture<'a, Result<String, String>>;
+    /// Ends it.
+    fn finish<'a>(&'a self, answer: Answer<'a>) -> BoxFuture<'a, Result<Finished, String>>;
 
     /// The document at `/client-metadata.json`.
     fn client_metadata(&self, base: &str) -> serde_json::Value;
@@ -61,6 +61,14 @@ pub struct Way<'a> {
     pub back: &'a str,
 }
 
+/// What was connected.
+#[derive(Clone, Debug)]
+pub struct Finished {
+    pub server: ServerName,
+    /// Where the person goes on; `None`: nowhere, it was done for everybody by an administrator.
+    pub back: Option<String>,
+}
+
 /// What the browser brought back.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer<'a> {
@@ -68,6 +76,7 @@ pub struct Answer<'a> {
     pub code: Option<&'a str>,
     pub iss: Option<&'a str>,
     pub error: Option<&'a str>,
+    /// Of who is signed in there; empty: nobody is.
     pub browser: &'a str,
 }
 
@@ -141,24 +150,25 @@ pub(super) async fn serve(auth: &Auth, world: &dyn World, name: &str, request: &
     Ok(reply::page(status, html, None))
 }
 
-/// Back from another authorization server, with an answer that counts once and in this browser only.
+/// Back from another authorization server, with an answer that counts once and in the browser of who began it. An administrator began
+/// at a terminal: who has that address may end it.
 pub(super) async fn callback(auth: &Auth, world: &dyn World, request: &Request) -> Result<Reply, Problem> {
     let browser = Browser::of(&request.parts.headers, &request.base)?;
-    if auth.person(world.snapshot(), &browser).await?.is_none() {
-        return Err(Problem::forbidden(
-            "nobody is signed in at this browser: sign in and connect again",
-        ));
-    }
+    let person = auth.person(world.snapshot(), &browser).await?;
+    let key = person.map(|_| browser.key()).unwrap_or_default();
     let fields = query(request)?;
     let answer = Answer {
         state: fields.find("state"),
         code: fields.find("code"),
         iss: fields.find("iss"),
         error: fields.find("error"),
-        browser: &browser.key(),
+        browser: &key,
     };
-    let back = world.finish(answer).await.map_err(Problem::request)?;
-    Ok(reply::see_other(&back))
+    let finished = world.finish(answer).await.map_err(Problem::request)?;
+    Ok(match finished.back {
+        Some(back) => reply::see_other(&back),
+        None => reply::page(StatusCode::OK, pages::connect::authorized(&finished.server), None),
+    })
 }
 
 pub(super) fn client_metadata(world: &dyn World, base: &str) -> Reply {

@@ -42,7 +42,7 @@ mod throttle;
 mod token;
 
 pub use browser::{Browser, Person, Source};
-pub use connect::{Accounting, Answer, Way};
+pub use connect::{Accounting, Answer, Finished, Way};
 pub use grant::{Access, Grant, GrantClient};
 pub use issuers::{Issuers, Verified};
 pub use jwks::Unverified;

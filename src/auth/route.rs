@@ -91,6 +91,10 @@ impl Route {
         match self {
             // Tokens of an external issuer are as good a reason to ask what this is.
             Self::ResourceMetadata(_) => is_open(snapshot) || !snapshot.issuers.is_empty(),
+            // An administrator authorizes servers, whether other people sign in here or not.
+            Self::Asset(_) | Self::ClientMetadata | Self::ConnectCallback => {
+                is_open(snapshot) || snapshot.servers.values().any(|server| server.waits_for_administrator())
+            }
             _ => is_open(snapshot),
         }
     }

@@ -15,6 +15,7 @@ mod client;
 mod commands_page;
 mod completions;
 mod configuration;
+mod credentials;
 mod demo_server;
 mod explain;
 mod gateway;
@@ -72,6 +73,7 @@ fn dispatch(command: Command, output: &Output) -> Outcome {
         Command::Apply(arguments) => apply::run(&arguments, output),
         Command::Call(arguments) => call::run(&arguments, output),
         Command::Completions(arguments) => completions::run(&arguments, output),
+        Command::Credentials(arguments) => credentials::run(&arguments, output),
         Command::DemoServer => demo_server::run(),
         Command::Explain(arguments) => explain::run(&arguments, output),
         Command::Generate(arguments) => generate::run(&arguments, output),

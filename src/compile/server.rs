@@ -359,11 +359,6 @@ fn oauth(table: &table::Server, credentials: Credentials, context: &mut Context<
             "write `auth = \"bearer\"`, or take it away",
         );
     }
-    let own = table.oauth.get().and_then(|oauth| oauth.grant.get());
-    if credentials == Credentials::Shared && !matches!(own, Some(table::OAuthGrant::ClientCredentials)) {
-        let what = "a shared account that an administrator authorizes (other than `grant = \"client-credentials\"`) is";
-        context.later(table.auth.place(), what);
-    }
     let Some(oauth) = table.oauth.get() else {
         return Auth::OAuth(OAuthClient::default());
     };

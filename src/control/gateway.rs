@@ -23,6 +23,8 @@ const FETCH: Duration = Duration::from_secs(10);
 const LOG: Duration = Duration::from_secs(60 * 60);
 /// A log that is followed has no last entry; longer than any machine runs.
 const FOLLOWED: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+/// The gateway asks a server and its authorization server first, a few documents one after the other.
+const DISCOVERY: Duration = Duration::from_secs(90);
 /// Bytes of one answer.
 const MAX_ANSWER: usize = 64 << 20;
 
@@ -180,6 +182,17 @@ impl Gateway {
     /// Is its audit log whole? `log`, and what was found.
     pub fn verify_log(&self) -> Result<Value, ControlError> {
         self.ask_within(LOG, Method::GET, "/v1/logs/verify", Bytes::new())
+    }
+
+    /// Begins the authorization of a server's shared account: `url` for a browser, and `ticket`.
+    pub fn authorize(&self, server: &str) -> Result<Value, ControlError> {
+        let body = json!({ "server": server }).to_string();
+        self.ask_within(DISCOVERY, Method::POST, "/v1/credentials/authorize", Bytes::from(body))
+    }
+
+    /// How far that is: `outcome` is `waiting`, `authorized`, `failed` (with a `reason`) or `unknown`.
+    pub fn authorization(&self, ticket: &str) -> Result<Value, ControlError> {
+        self.fetch(&format!("/v1/credentials/authorize/{ticket}"))
     }
 
     fn fetch<T: DeserializeOwned>(&self, path: &str) -> Result<T, ControlError> {

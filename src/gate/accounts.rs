@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 
-use crate::auth::{Account, AccountState, Accounting, Accounts, Answer, Way};
+use crate::auth::{Account, AccountState, Accounting, Accounts, Answer, Finished, Way};
 use crate::gate::generation::Generation;
 use crate::name::{Caller, EndpointName, ServerName};
 use crate::snapshot::access::Rights;
@@ -75,7 +75,7 @@ impl Accounting for Generation {
         })
     }
 
-    fn finish<'a>(&'a self, answer: Answer<'a>) -> BoxFuture<'a, Result<String, String>> {
+    fn finish<'a>(&'a self, answer: Answer<'a>) -> BoxFuture<'a, Result<Finished, String>> {
         Box::pin(async move {
             let credentials = self
                 .upstreams
@@ -90,9 +90,14 @@ impl Accounting for Generation {
             };
             let policy = |server: &ServerName| Some(self.upstreams.get(server)?.terms()?.policy.clone());
             let finished = credentials.finish(callback, answer.browser, policy).await;
-            finished.map(|connected| connected.back).map_err(|error| {
+            let connected = finished.map_err(|error| {
                 tracing::warn!(%error, "an account was not connected");
                 error.public()
+            })?;
+            tracing::info!(server = %connected.server, owner = %connected.owner, "an account was connected");
+            Ok(Finished {
+                server: connected.server,
+                back: (connected.owner != Owner::Shared).then_some(connected.back),
             })
         })
     }

@@ -21,6 +21,15 @@ pub struct Server {
     pub pii: Option<PiiName>,
 }
 
+impl Server {
+    /// Is it reached with one account for everybody, which an administrator has to authorize in a browser?
+    pub fn waits_for_administrator(&self) -> bool {
+        let auth = self.auth.as_ref().map(|auth| &auth.auth);
+        self.credentials == Credentials::Shared
+            && matches!(auth, Some(Auth::OAuth(table)) if table.grant == OAuthGrant::AuthorizationCode)
+    }
+}
+
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Transport {
     Http {

@@ -116,6 +116,18 @@ pub(in crate::auth) fn state(state: AccountState) -> Markup {
     html! { span class={ "state " (class) } { (words) } }
 }
 
+/// An administrator authorized the server for everybody.
+pub(in crate::auth) fn authorized(server: &ServerName) -> String {
+    let main = html! {
+        div.card {
+            h1 { "The gateway is authorized" }
+            p role="status" { "It uses this account at " strong { (server) } " for everybody who may use the server." }
+            p.soft { "You can close this page: the command at the terminal has been told." }
+        }
+    };
+    layout("Authorized", Width::Narrow, None, &main)
+}
+
 /// A form must not lead to another site, so the last step is a link, with the place that it leads to.
 pub(in crate::auth) fn onward(person: &Person, server: &ServerName, url: &str, back: &str, csrf: &str) -> String {
     let host = url

@@ -34,12 +34,6 @@ pub(in crate::cli) enum Later {
         #[command(flatten)]
         asking: Asking,
     },
-    /// Show, forget or authorize credentials for the servers
-    #[command(hide = true, subcommand_required = true)]
-    Credentials {
-        #[command(subcommand)]
-        action: Credentials,
-    },
     /// Turn a client's configuration into TOML
     #[command(hide = true)]
     Import { file: PathBuf },
@@ -73,31 +67,12 @@ pub(in crate::cli) struct Asking {
     format: Option<String>,
 }
 
-#[derive(Debug, Subcommand)]
-pub(in crate::cli) enum Credentials {
-    List {
-        #[command(flatten)]
-        asking: Asking,
-    },
-    Forget {
-        server: String,
-        #[command(flatten)]
-        asking: Asking,
-    },
-    Authorize {
-        server: String,
-        #[command(flatten)]
-        asking: Asking,
-    },
-}
-
 impl Later {
     /// As it is typed.
     pub(in crate::cli) fn name(&self) -> &'static str {
         match self {
             Self::Client { .. } => "client",
             Self::Connect { .. } => "connect",
-            Self::Credentials { .. } => "credentials",
             Self::Fmt { .. } => "fmt",
             Self::Hold { .. } => "hold",
             Self::Import { .. } => "import",

@@ -4,6 +4,7 @@
 //! they parse, so that a script learns what is missing instead of "unknown command", and are refused by name.
 
 mod apply;
+mod credentials;
 mod grants;
 mod later;
 mod shared;
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(super) use apply::{Apply, Asking, History, HistoryAction, Rollback};
+pub(super) use credentials::{Credentials, CredentialsAction};
 pub(super) use grants::{Grants, GrantsAction};
 pub(super) use later::Later;
 pub(super) use shared::{
@@ -73,6 +75,8 @@ pub(super) enum Command {
     Logs(Logs),
     /// Show who let which client in, and end it
     Grants(Grants),
+    /// Authorize servers that everybody reaches with one account
+    Credentials(Credentials),
     /// List the tools of an endpoint
     Tools(Tools),
     /// Call a tool of an endpoint

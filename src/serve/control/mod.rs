@@ -4,6 +4,7 @@
 //! Neither answers a web page.
 
 mod access;
+mod credentials;
 mod grants;
 mod logs;
 mod routes;

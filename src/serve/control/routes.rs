@@ -22,7 +22,7 @@ use crate::config::Bundle;
 use crate::name::ServerName;
 use crate::serve::apply::{Apply, Asked, Change, EVENTS, Event, Outcome, Required};
 use crate::serve::control::access::Caller;
-use crate::serve::control::{grants, logs};
+use crate::serve::control::{credentials, grants, logs};
 use crate::serve::live::Live;
 use crate::serve::{Follows, running, status};
 use crate::snapshot::ControlRight;
@@ -32,6 +32,9 @@ use crate::store::{Head, How, Kept, StoreError};
 const MAX_BODY: usize = 64 << 20;
 /// From the head of a request to the end of its body.
 const BODY: Duration = Duration::from_secs(60);
+
+/// Of one that is under way, with its ticket.
+const AUTHORIZATION: &str = "/v1/credentials/authorize/";
 
 pub(super) type Reply = UnsyncBoxBody<Bytes, Infallible>;
 
@@ -54,6 +57,8 @@ pub(super) async fn answer(
             (Method::GET, ControlRight::Read)
         }
         _ if path.starts_with("/v1/history/") => (Method::GET, ControlRight::Read),
+        "/v1/credentials/authorize" => (Method::POST, ControlRight::Apply),
+        _ if path.starts_with(AUTHORIZATION) => (Method::GET, ControlRight::Apply),
         "/v1/grants/revoke" => (Method::POST, ControlRight::Hold),
         "/v1/logs" => (Method::POST, ControlRight::Logs),
         "/v1/logs/verify" => (Method::GET, ControlRight::Logs),
@@ -81,6 +86,11 @@ pub(super) async fn answer(
             .await
             .map(|verified| reply(StatusCode::OK, &verified))
             .map_err(Refusal::from),
+        "/v1/credentials/authorize" => authorize(&live, &caller, body).await,
+        _ if path.starts_with(AUTHORIZATION) => {
+            let outcome = credentials::outcome(&live, path.trim_start_matches(AUTHORIZATION)).await;
+            outcome.map(|body| reply(StatusCode::OK, &body)).map_err(Refusal::from)
+        }
         "/v1/history" => history(&live).await,
         "/v1/reload" => reload(&live, &ask, caller, body).await,
         "/v1/apply" => apply(&live, &ask, caller, body).await,
@@ -113,6 +123,18 @@ async fn read_logs(live: &Live, body: Incoming) -> Outgoing {
 
 impl From<logs::Unread> for Refusal {
     fn from(logs::Unread(status, why): logs::Unread) -> Self {
+        Self(status, why)
+    }
+}
+
+async fn authorize(live: &Live, caller: &Caller, body: Incoming) -> Outgoing {
+    let asked: credentials::Authorize = parse(&collect(body).await?)?;
+    let begun = credentials::authorize(live, &asked, &caller.name).await;
+    begun.map(|body| reply(StatusCode::OK, &body)).map_err(Refusal::from)
+}
+
+impl From<(StatusCode, String)> for Refusal {
+    fn from((status, why): (StatusCode, String)) -> Self {
         Self(status, why)
     }
 }

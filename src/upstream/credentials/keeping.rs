@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use sha2::{Digest as _, Sha256};
 
 use super::holder::Holder;
-use super::oauth::{Authorization, Flow, Issue, OAuthError, Terms, client, discover, request};
+use super::oauth::{Authorization, Flow, Issue, OAuthError, Terms, client, discover, request, ticket};
 use super::owner::Owner;
 use super::stored::{Hidden, Stored};
 use crate::fetch::{Fetch, Policy};
@@ -17,7 +16,7 @@ use crate::name::ServerName;
 use crate::store::{Expect, Kind, Records, StoreError};
 
 /// For a person to sign in somewhere else, and consent there.
-const FLOW: Duration = Duration::from_secs(600);
+pub(super) const FLOW: Duration = Duration::from_secs(600);
 /// Bytes of a pasted token.
 const MAX_TOKEN: usize = 8 << 10;
 
@@ -165,7 +164,7 @@ impl Credentials {
             .records
             .put(
                 Kind::Flow,
-                &state_key(&begun.state),
+                &begun.authorization.ticket,
                 Expect::Absent,
                 &value,
                 Some(expires),
@@ -184,7 +183,7 @@ impl Credentials {
     ) -> Result<Connected, OAuthError> {
         let unknown = || OAuthError::Callback("this answer was not waited for, or came too late: connect again");
         let state = callback.state.ok_or_else(unknown)?;
-        let key = state_key(state);
+        let key = ticket(state);
         // Looked at before it is taken: a stranger's browser must not use up what is another's.
         let record = self.records.find(Kind::Flow, &key).await?.ok_or_else(unknown)?;
         let flow: Flow = serde_json::from_slice(&record.value).map_err(|_| unknown())?;
@@ -192,6 +191,22 @@ impl Credentials {
             return Err(unknown());
         }
         self.records.take(Kind::Flow, &key).await?.ok_or_else(unknown)?;
+        let is_awaited = flow.browser.is_empty();
+        let outcome = self.end(callback, flow, policy).await;
+        if is_awaited {
+            self.tell(&key, &outcome).await;
+        }
+        outcome
+    }
+
+    /// Exchanges the code for what is kept from now on.
+    async fn end(
+        &self,
+        callback: Callback<'_>,
+        flow: Flow,
+        policy: impl Fn(&ServerName) -> Option<Policy>,
+    ) -> Result<Connected, OAuthError> {
+        let unknown = || OAuthError::Callback("this answer was not waited for, or came too late: connect again");
         flow.check_issuer(callback.iss)?;
         if let Some(error) = callback.error {
             return Err(OAuthError::Refused {
@@ -290,12 +305,6 @@ impl Stored {
         self.refused = true;
         self.lease = None;
     }
-}
-
-/// The record's key says nothing of the state.
-fn state_key(state: &str) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(Sha256::digest(format!("connect:{state}")))
 }
 
 impl fmt::Debug for Credentials {

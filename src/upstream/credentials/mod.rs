@@ -6,6 +6,7 @@
 //! holds: a holder belongs to one owner and one account; when the account changes it ends, and everything that was opened
 //! with it ends with it.
 
+mod awaited;
 mod challenge;
 mod holder;
 mod keeping;
@@ -16,6 +17,7 @@ mod stored;
 #[cfg(test)]
 mod tests;
 
+pub use awaited::Outcome;
 pub use keeping::{Callback, Connected, Credentials, Listed, Standing};
 pub use oauth::{Authorization, OAuthError, Terms, client_metadata};
 pub use owner::Owner;

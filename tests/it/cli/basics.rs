@@ -45,7 +45,6 @@ fn what_is_not_built_is_refused_by_name() {
         &["fmt", "--check"][..],
         &["hold", "user:a", "--reason", "why"],
         &["release", "user:a"],
-        &["credentials", "authorize", "github"],
         &["import", "f.json"],
         &["connect", "https://mcp.example.com/mcp/a"],
     ] {

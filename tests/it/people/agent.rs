@@ -17,13 +17,13 @@ use url::form_urlencoded;
 
 use crate::support::Gateway;
 
-pub(super) const ALICE: (&str, &str) = ("alice", "correct horse");
-pub(super) const BOB: (&str, &str) = ("bob", "battery staple");
-pub(super) const CALLBACK: &str = "http://127.0.0.1:7000/callback";
+pub(crate) const ALICE: (&str, &str) = ("alice", "correct horse");
+pub(crate) const BOB: (&str, &str) = ("bob", "battery staple");
+pub(crate) const CALLBACK: &str = "http://127.0.0.1:7000/callback";
 const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// Two people, two endpoints; `bob` may use one of them.
-pub(super) const CONFIGURATION: &str = r#"
+pub(crate) const CONFIGURATION: &str = r#"
 [server.demo]
 command = ["mcpgw", "demo-server"]
 [endpoint.eng]
@@ -50,32 +50,32 @@ endpoint = { equal = "ops" }
 "#;
 
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) text: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 /// Keeps cookies, follows nothing.
-pub(super) struct Agent {
+pub(crate) struct Agent {
     http: HyperClient<HttpConnector, Full<Bytes>>,
-    pub(super) base: String,
+    pub(crate) base: String,
     cookie: RefCell<Option<String>>,
 }
 
 /// What `/token` gave.
 #[derive(Clone, Debug)]
-pub(super) struct Tokens {
-    pub(super) access: String,
-    pub(super) refresh: String,
+pub(crate) struct Tokens {
+    pub(crate) access: String,
+    pub(crate) refresh: String,
 }
 
-pub(super) fn gateway() -> Gateway {
+pub(crate) fn gateway() -> Gateway {
     Gateway::serve(CONFIGURATION)
 }
 
 impl Agent {
-    pub(super) fn of(gateway: &Gateway) -> Self {
+    pub(crate) fn of(gateway: &Gateway) -> Self {
         let url = gateway.url("");
         Self {
             http: HyperClient::builder(TokioExecutor::new()).build_http(),
@@ -84,7 +84,7 @@ impl Agent {
         }
     }
 
-    pub(super) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
         let uri = if path.starts_with("http") {
             path.to_owned()
         } else {
@@ -111,12 +111,12 @@ impl Agent {
         }
     }
 
-    pub(super) async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, &[], "").await
     }
 
     /// A form, as a browser sends its own.
-    pub(super) async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
             .finish();
@@ -128,7 +128,7 @@ impl Agent {
     }
 
     /// A form of a program, which is no browser.
-    pub(super) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let body = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(fields)
             .finish();
@@ -136,7 +136,7 @@ impl Agent {
         self.send(Method::POST, path, &headers, &body).await
     }
 
-    pub(super) async fn sign_in(&self, (user, password): (&str, &str)) -> Answer {
+    pub(crate) async fn sign_in(&self, (user, password): (&str, &str)) -> Answer {
         let page = self.get("/sign-in").await;
         let csrf = page.field("csrf");
         self.submit("/sign-in", &[("csrf", &csrf), ("user", user), ("password", password)])
@@ -144,7 +144,7 @@ impl Agent {
     }
 
     /// A registered client's id.
-    pub(super) async fn register(&self, redirects: &[&str]) -> String {
+    pub(crate) async fn register(&self, redirects: &[&str]) -> String {
         let answer = self
             .register_with(&json!({"client_name": "Test client", "redirect_uris": redirects}))
             .await;
@@ -152,12 +152,12 @@ impl Agent {
         answer.json()["client_id"].as_str().unwrap().to_owned()
     }
 
-    pub(super) async fn register_with(&self, body: &Value) -> Answer {
+    pub(crate) async fn register_with(&self, body: &Value) -> Answer {
         let headers = [("content-type", "application/json")];
         self.send(Method::POST, "/register", &headers, &body.to_string()).await
     }
 
-    pub(super) fn authorize_url(&self, client: &str, changes: &[(&str, &str)]) -> String {
+    pub(crate) fn authorize_url(&self, client: &str, changes: &[(&str, &str)]) -> String {
         let resource = format!("{}/mcp/eng", self.base);
         let challenge = URL_SAFE_NO_PAD.encode(Sha256::digest(VERIFIER));
         let mut fields = vec![
@@ -181,7 +181,7 @@ impl Agent {
     }
 
     /// Allows what the consent page asks for, and gives the redirect.
-    pub(super) async fn allow(&self, page: &Answer, duration: &str) -> Answer {
+    pub(crate) async fn allow(&self, page: &Answer, duration: &str) -> Answer {
         assert_eq!(page.status, 200, "{page:?}");
         let fields = [
             ("csrf", page.field("csrf")),
@@ -193,12 +193,12 @@ impl Agent {
         self.submit("/consent", &fields).await
     }
 
-    pub(super) async fn code(&self, client: &str) -> String {
+    pub(crate) async fn code(&self, client: &str) -> String {
         let page = self.get(&self.authorize_url(client, &[])).await;
         self.allow(&page, "604800").await.location("code").expect("a code")
     }
 
-    pub(super) async fn exchange(&self, client: &str, code: &str, changes: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn exchange(&self, client: &str, code: &str, changes: &[(&str, &str)]) -> Answer {
         let mut fields = vec![
             ("grant_type", "authorization_code"),
             ("client_id", client),
@@ -213,7 +213,7 @@ impl Agent {
         self.post("/token", &fields).await
     }
 
-    pub(super) async fn refresh(&self, client: &str, token: &str) -> Answer {
+    pub(crate) async fn refresh(&self, client: &str, token: &str) -> Answer {
         let fields = [
             ("grant_type", "refresh_token"),
             ("client_id", client),
@@ -223,13 +223,13 @@ impl Agent {
     }
 
     /// The whole way to tokens for `eng`.
-    pub(super) async fn tokens(&self, client: &str) -> Tokens {
+    pub(crate) async fn tokens(&self, client: &str) -> Tokens {
         let code = self.code(client).await;
         self.exchange(client, &code, &[]).await.tokens()
     }
 
     /// Lists the tools of an endpoint with this token.
-    pub(super) async fn call(&self, endpoint: &str, token: &str) -> Answer {
+    pub(crate) async fn call(&self, endpoint: &str, token: &str) -> Answer {
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {"_meta": {
             "io.modelcontextprotocol/protocolVersion": "2026-07-28", "io.modelcontextprotocol/clientCapabilities": {}}}});
         let bearer = format!("Bearer {token}");
@@ -248,11 +248,11 @@ impl Agent {
 }
 
 impl Answer {
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
-    pub(super) fn tokens(&self) -> Tokens {
+    pub(crate) fn tokens(&self) -> Tokens {
         assert_eq!(self.status, 200, "{self:?}");
         let json = self.json();
         let text = |key: &str| json[key].as_str().unwrap().to_owned();
@@ -262,19 +262,26 @@ impl Answer {
         }
     }
 
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers.get(name).map_or("", |value| value.to_str().unwrap())
     }
 
     /// The value of a hidden field.
-    pub(super) fn field(&self, name: &str) -> String {
+    pub(crate) fn field(&self, name: &str) -> String {
         let pattern = Regex::new(&format!(r#"name="{name}" value="([^"]*)""#)).unwrap();
         let found = pattern.captures(&self.text);
         found.unwrap_or_else(|| panic!("no field `{name}`: {self:?}"))[1].to_owned()
     }
 
+    /// The address of the link that has this in it.
+    pub(crate) fn link(&self, part: &str) -> String {
+        let pattern = Regex::new(&format!(r#"href="([^"]*{}[^"]*)""#, regex::escape(part))).unwrap();
+        let found = pattern.captures(&self.text);
+        found.unwrap_or_else(|| panic!("no link with `{part}`: {self:?}"))[1].replace("&amp;", "&")
+    }
+
     /// A parameter of the address that it redirects to.
-    pub(super) fn location(&self, name: &str) -> Option<String> {
+    pub(crate) fn location(&self, name: &str) -> Option<String> {
         let query = self.header("location").split_once('?')?.1.to_owned();
         let mut fields = form_urlencoded::parse(query.as_bytes());
         fields.find(|(key, _)| key == name).map(|(_, value)| value.into_owned())

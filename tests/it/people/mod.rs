@@ -1,6 +1,6 @@
 //! People: from a client's first 401 to its tool call, and everything that must not get that far.
 
-mod agent;
+pub(crate) mod agent;
 mod attacks;
 mod grants;
 mod provider;

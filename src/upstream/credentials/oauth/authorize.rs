@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use url::Url;
 
 use super::discovery::Found;
@@ -17,6 +20,8 @@ pub struct Authorization {
     pub url: String,
     /// Scheme and host, for a page's `form-action`.
     pub origin: String,
+    /// Names what is under way, and opens nothing: see `Credentials::outcome`.
+    pub ticket: String,
 }
 
 /// What is remembered until the browser comes back; a record that counts once.
@@ -25,7 +30,7 @@ pub struct Authorization {
 pub(in crate::upstream::credentials) struct Flow {
     /// The credential's key.
     pub(in crate::upstream::credentials) credential: String,
-    /// Of the browser session that began it.
+    /// Of the browser session that began it; empty: an administrator's, which any browser may end that has the `state`.
     pub(in crate::upstream::credentials) browser: String,
     /// Where the person goes afterwards.
     pub(in crate::upstream::credentials) back: String,
@@ -37,11 +42,15 @@ pub(in crate::upstream::credentials) struct Flow {
     pub(in crate::upstream::credentials) names_itself: bool,
 }
 
-/// A flow with its `state`, and the URL that begins it.
+/// A flow, and the URL that begins it.
 pub(in crate::upstream::credentials) struct Begun {
     pub(in crate::upstream::credentials) flow: Flow,
-    pub(in crate::upstream::credentials) state: String,
     pub(in crate::upstream::credentials) authorization: Authorization,
+}
+
+/// Of a `state`: the key of its record, which says nothing of it.
+pub(in crate::upstream::credentials) fn ticket(state: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("connect:{state}")))
 }
 
 impl Flow {
@@ -105,10 +114,10 @@ impl Flow {
                 scopes,
                 names_itself: server.authorization_response_iss_parameter_supported,
             },
-            state,
             authorization: Authorization {
                 origin: url.origin().ascii_serialization(),
                 url: url.into(),
+                ticket: ticket(&state),
             },
         })
     }

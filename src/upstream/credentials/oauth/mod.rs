@@ -13,7 +13,7 @@ pub use authorize::Authorization;
 pub use error::OAuthError;
 pub use register::client_metadata;
 
-pub(super) use authorize::Flow;
+pub(super) use authorize::{Flow, ticket};
 pub(super) use discovery::discover;
 pub(super) use register::client;
 pub(super) use token::{Issue, Tokens, request};

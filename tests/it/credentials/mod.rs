@@ -1,9 +1,15 @@
 //! Whose credential reaches a server: the real gateway before servers that know their callers by what they send.
 
+mod authorize;
+mod people;
+mod refresh;
+mod tracker;
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -94,6 +100,7 @@ async fn answer(
 
 const CALLS: usize = 1_000;
 const RELOADS: usize = 10;
+const UNLIMITED: &str = "[gateway.limits]\ncalls-per-minute = 0";
 
 fn configuration(own: SocketAddr, shared: SocketAddr, reload: usize) -> String {
     let hash = |name: &str| {
@@ -138,6 +145,19 @@ endpoint = {{ equal = "all" }}
     text
 }
 
+/// Changes the files again and again; each change must be served before the next one. `text` is the file at the n-th.
+async fn reloads(folder: PathBuf, text: impl Fn(usize) -> String) {
+    let (file, log) = (folder.join("mcpgw.toml"), folder.join("log"));
+    for reload in 1..=RELOADS {
+        std::fs::write(&file, text(reload)).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while std::fs::read_to_string(&log).unwrap().matches(" reloaded ").count() < reload {
+            assert!(Instant::now() < deadline, "reload {reload} does not come");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
 async fn tools(client: &Client) -> Vec<String> {
     listed_tools(&client.modern("tools/list", json!({})).await.json())
 }
@@ -152,7 +172,7 @@ async fn every_call_carries_its_callers_credential_through_a_thousand_calls_and_
         ("BOB_TOKEN", "of-bob"),
     ];
     let text = configuration(own.address, shared.address, 0);
-    let gateway = tokio::task::spawn_blocking(move || Gateway::serve_with("", &text, &environment))
+    let gateway = tokio::task::spawn_blocking(move || Gateway::serve_with(UNLIMITED, &text, &environment))
         .await
         .unwrap();
     let client = |name: &str| Client::new(gateway.url("all")).with("authorization", &format!("Bearer {name}"));
@@ -164,15 +184,16 @@ async fn every_call_carries_its_callers_credential_through_a_thousand_calls_and_
     assert_eq!(tools(&client("bare")).await, ["shared_who"]);
     assert_eq!(tools(&Client::new(gateway.url("all"))).await, ["shared_who"]);
 
-    let file = gateway.folder().join("mcpgw.toml");
-    let head = std::fs::read_to_string(&file).unwrap();
+    let head = std::fs::read_to_string(gateway.folder().join("mcpgw.toml")).unwrap();
     let head = head.split_once("\n[server.own]").unwrap().0.to_owned();
+    let (own_address, shared_address) = (own.address, shared.address);
+    let reloading = tokio::spawn(reloads(gateway.folder().to_owned(), move |reload| {
+        let text = configuration(own_address, shared_address, reload);
+        format!("{head}\n{}", text.trim_start())
+    }));
     let mut running = tokio::task::JoinSet::new();
-    for call in 0..CALLS {
-        if call % (CALLS / RELOADS) == 0 {
-            let text = configuration(own.address, shared.address, call);
-            std::fs::write(&file, format!("{head}\n{}", text.trim_start())).unwrap();
-        }
+    let mut call = 0;
+    while call < CALLS || !reloading.is_finished() {
         let which = call % 2;
         let (server, wanted) = match (call / 2 % 2, which) {
             (0, 0) => ("own_who", "of-ann"),
@@ -187,6 +208,7 @@ async fn every_call_carries_its_callers_credential_through_a_thousand_calls_and_
                 .json();
             assert_eq!(answer["result"]["content"][0]["text"], wanted, "{answer}");
         });
+        call += 1;
         if running.len() >= 20 {
             running.join_next().await.unwrap().unwrap();
         }
@@ -194,6 +216,7 @@ async fn every_call_carries_its_callers_credential_through_a_thousand_calls_and_
     while let Some(done) = running.join_next().await {
         done.unwrap();
     }
+    reloading.await.unwrap();
     assert_eq!(
         own.bare.load(Ordering::SeqCst) + shared.bare.load(Ordering::SeqCst),
         0,
@@ -205,10 +228,6 @@ async fn every_call_carries_its_callers_credential_through_a_thousand_calls_and_
         ["of-ann", "of-bob"],
         "nobody else's reached the personal server"
     );
-    let deadline = Instant::now() + Duration::from_secs(20);
-    while !gateway.log().contains("swapped") && Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
