@@ -12,7 +12,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use jiff::Timestamp;
-use jiff::civil::Date;
+use jiff::civil::{Date, Time};
+use jiff::tz::TimeZone;
 use sha2::{Digest, Sha256};
 
 use crate::auth::{Access, Auth, Issuers, Refused, Unverified, Verified};
@@ -245,15 +246,21 @@ impl Identity {
         }
     }
 
+    /// When its proof stops counting by itself; a grant's end is watched by who keeps grants.
+    pub(super) fn end(&self) -> Option<Timestamp> {
+        match &self.proof {
+            Proof::Grant(_) | Proof::None => None,
+            // The last day counts to its end, in UTC.
+            Proof::Service { expires, .. } => expires
+                .and_then(|last| last.tomorrow().ok())
+                .and_then(|day| TimeZone::UTC.to_timestamp(day.to_datetime(Time::midnight())).ok()),
+            Proof::Issuer(verified) => Some(verified.until),
+        }
+    }
+
     /// The clock is asked only where there is an end.
     fn is_expired(&self) -> bool {
-        match &self.proof {
-            Proof::Grant(_) | Proof::None => false,
-            Proof::Service { expires, .. } => {
-                expires.is_some_and(|last| jiff::tz::Offset::UTC.to_datetime(Timestamp::now()).date() > last)
-            }
-            Proof::Issuer(verified) => verified.until <= Timestamp::now(),
-        }
+        self.end().is_some_and(|end| end <= Timestamp::now())
     }
 }
 

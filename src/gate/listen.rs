@@ -4,9 +4,11 @@
 //! last rule is gone loses it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::http::{HeaderMap, Response, StatusCode};
 use bytes::Bytes;
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -40,6 +42,8 @@ const ANNOUNCED: [(Kind, Method, &str); 3] = [
         "resourcesListChanged",
     ),
 ];
+/// A moment that is farther off is looked at again after this long.
+const FAR: Duration = Duration::from_secs(60 * 60);
 /// Messages that wait for a slow reader; beyond that the stream ends, and the client opens it anew.
 const MAX_WAITING: usize = 128;
 /// Resource URIs of one listen request.
@@ -336,6 +340,7 @@ impl Watch {
             }
             tokio::select! {
                 change = changes.changed() => if change.is_err() { return },
+                () = reached(self.identity.end()) => {}
                 () = ended.cancelled() => return,
                 () = closed.cancelled() => return,
                 () = draining.cancelled() => return,
@@ -351,6 +356,17 @@ impl Watch {
             return None;
         }
         Some(fingerprints(&*generation.view(&self.endpoint, &self.identity.rights)?))
+    }
+}
+
+/// Waits for a moment, or for a while where that is far off: clocks are set meanwhile. Without one, for ever.
+async fn reached(end: Option<Timestamp>) {
+    match end {
+        Some(end) => {
+            let left = Duration::try_from(end.duration_since(Timestamp::now())).unwrap_or_default();
+            tokio::time::sleep(left.min(FAR)).await;
+        }
+        None => std::future::pending().await,
     }
 }
 

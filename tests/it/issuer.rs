@@ -145,6 +145,24 @@ async fn an_outage_blocks_no_reload_and_opens_nothing() {
 }
 
 #[tokio::test]
+async fn a_stream_ends_with_the_token_that_opened_it() {
+    let (provider, recorder) = (Provider::start(AUDIENCE), Recorder::start().await);
+    let gateway = serve(&provider, &recorder, "");
+    provider.write(&json!({"ttl": 6}));
+    let token = provider.token(AUDIENCE).await;
+    let client = Client::new(gateway.url("two")).with("authorization", &format!("Bearer {token}"));
+    let listen = client.modern(
+        "subscriptions/listen",
+        json!({"notifications": {"toolsListChanged": true}}),
+    );
+    // Whole when it has ended; the gateway changes nothing meanwhile.
+    let stream = tokio::time::timeout(Duration::from_secs(30), listen).await.unwrap();
+    assert_eq!(stream.status, 200);
+    let told = String::from_utf8_lossy(&stream.body);
+    assert!(told.contains("notifications/subscriptions/acknowledged"), "{told}");
+}
+
+#[tokio::test]
 async fn without_keys_no_token_counts_and_the_client_may_try_again() {
     let (mut provider, recorder) = (Provider::start(AUDIENCE), Recorder::start().await);
     let token = provider.token(AUDIENCE).await;

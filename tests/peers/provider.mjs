@@ -56,7 +56,7 @@ const provider = new Provider(issuer, {
   pkce: { required: () => true },
   renderError: (ctx, out) => { ctx.type = 'json'; ctx.body = out; },
   cookies: { keys: ['test'] },
-  ttl: { AccessToken: 300, IdToken: 300, Interaction: 300, Session: 300, Grant: 3600, RefreshToken: 3600, ClientCredentials: 300 },
+  ttl: { AccessToken: 300, IdToken: 300, Interaction: 300, Session: 300, Grant: 3600, RefreshToken: 3600, ClientCredentials: () => accounts().ttl ?? 300 },
 });
 
 const callback = provider.callback();
