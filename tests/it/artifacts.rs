@@ -99,6 +99,38 @@ fn every_link_of_the_docs_leads_somewhere() {
 }
 
 #[test]
+fn every_attack_is_tried_by_tests_that_exist() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let code = code_of(&root.join("src")) + &code_of(&root.join("tests"));
+    let page = std::fs::read_to_string(root.join("docs/attacks.md")).unwrap();
+    let rows: Vec<&str> = page.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    assert!(rows.len() > 20, "the table is gone");
+    for row in rows {
+        let tests: Vec<&str> = row
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|name| name.contains('_'))
+            .collect();
+        assert!(!tests.is_empty(), "tried by nothing: {row}");
+        for test in tests {
+            assert!(code.contains(&format!("fn {test}(")), "there is no test `{test}`");
+        }
+    }
+}
+
+fn code_of(folder: &std::path::Path) -> String {
+    let inside = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    inside
+        .map(|path| match path.extension() {
+            _ if path.is_dir() => code_of(&path),
+            Some(extension) if extension == "rs" => std::fs::read_to_string(&path).unwrap(),
+            _ => String::new(),
+        })
+        .collect()
+}
+
+#[test]
 fn every_warning_is_explained() {
     let page = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/advice.md");
     let text = std::fs::read_to_string(page).unwrap();

@@ -299,7 +299,11 @@ async fn writes_until_it_is_killed() {
 /// Grants and credentials in turn, five places in all.
 fn place(number: u64) -> (Kind, String) {
     let place = number % 5;
-    let kind = if place.is_multiple_of(2) { Kind::Grant } else { Kind::Credential };
+    let kind = if place.is_multiple_of(2) {
+        Kind::Grant
+    } else {
+        Kind::Credential
+    };
     (kind, format!("r{place}"))
 }
 
