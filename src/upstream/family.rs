@@ -153,10 +153,11 @@ impl Upstream {
         self.core.credential.as_ref().is_some_and(|holder| holder.has_ended())
     }
 
-    /// Whose account is missing or dead, as far as is known; `None`: none is.
+    /// Whose account is missing or dead, or may not even list, as far as is known; `None`: none is.
     pub fn lacks_account(&self) -> Option<&Owner> {
         let holder = self.core.credential.as_ref()?;
-        (holder.is_connected() == Some(false)).then(|| holder.owner())
+        let may_not_list = || holder.wants_more() && self.catalogue().state != CatalogueState::Ready;
+        (holder.is_connected() == Some(false) || may_not_list()).then(|| holder.owner())
     }
 
     pub(super) fn touch(self: &Arc<Self>) {

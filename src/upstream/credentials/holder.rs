@@ -140,6 +140,13 @@ impl Holder {
         })
     }
 
+    /// Has the server asked for scopes that were not granted, as far as was last seen?
+    pub(in crate::upstream) fn wants_more(&self) -> bool {
+        let read = self.now.load();
+        let stored = read.as_ref().and_then(|read| read.stored.as_ref());
+        stored.is_some_and(|stored| !stored.wanted.is_empty())
+    }
+
     pub(in crate::upstream) fn is_stale(&self) -> bool {
         self.now.load().as_ref().is_none_or(|read| read.at.elapsed() >= FRESH)
     }
@@ -226,13 +233,8 @@ impl Holder {
                 }
             })
             .await?;
-            let more = self
-                .read()
-                .await?
-                .stored
-                .as_ref()
-                .is_some_and(|stored| !stored.wanted.is_empty());
-            if is_own && more && attempt < MAX_WIDENINGS {
+            self.look_again().await?;
+            if is_own && self.wants_more() && attempt < MAX_WIDENINGS {
                 let renewed = self.renew(Some(stored.access.clone())).await;
                 self.now.store(None);
                 return renewed.map_err(|error| self.failed(&error));
@@ -251,7 +253,7 @@ impl Holder {
             }
         })
         .await?;
-        self.now.store(None);
+        self.look_again().await?;
         Err(self.not_connected("the server refuses the token"))
     }
 
@@ -270,6 +272,12 @@ impl Holder {
             return Err(self.failure(FailureKind::Ended, "the account was changed"));
         }
         Ok(token)
+    }
+
+    /// So that what was just changed is known at once.
+    async fn look_again(&self) -> Result<(), Failure> {
+        self.now.store(Some(self.read().await?));
+        Ok(())
     }
 
     /// Looks at the record; an account that is not the one that was first seen ends this holder.

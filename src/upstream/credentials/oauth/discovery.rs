@@ -3,12 +3,15 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
+use http::header::ACCEPT;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
+use serde_json::json;
 use url::Url;
 
 use super::{OAuthError, Terms};
 use crate::fetch::{Fetch, FetchError, FetchErrorKind};
+use crate::mcp::Version;
 use crate::upstream::credentials::challenge::Challenge;
 use crate::upstream::credentials::stored::{Client, ClientMethod, Issued};
 
@@ -158,13 +161,36 @@ impl Metadata {
 }
 
 /// Asks the server without a token, to be told where one is to be had.
+///
+/// Some let a client greet them and refuse it only where it wants something; some know no greeting.
 async fn challenge(fetch: &Fetch, terms: &Terms, url: &str) -> Result<Challenge, OAuthError> {
-    let body = Bytes::from_static(
-        br#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"mcpgw","version":"1"}}}"#,
-    );
+    let greeting = json!({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {
+        "protocolVersion": Version::V2025_11_25.as_str(), "capabilities": {}, "clientInfo": {"name": "mcpgw", "version": "1"}}});
+    if let Some(challenge) = challenged(fetch, terms, url, &greeting, HeaderMap::new()).await? {
+        return Ok(challenge);
+    }
+    let newest = Version::V2026_07_28.as_str();
+    let list = json!({"jsonrpc": "2.0", "id": 2, "method": "tools/list", "params": {"_meta": {
+        "io.modelcontextprotocol/protocolVersion": newest, "io.modelcontextprotocol/clientCapabilities": {}}}});
+    let mut headers = HeaderMap::new();
+    headers.insert("mcp-protocol-version", HeaderValue::from_static(newest));
+    headers.insert("mcp-method", HeaderValue::from_static("tools/list"));
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));
+    Ok(challenged(fetch, terms, url, &list, headers).await?.unwrap_or_default())
+}
+
+/// What it says when it refuses this message; `None`: it does not.
+async fn challenged(
+    fetch: &Fetch,
+    terms: &Terms,
+    url: &str,
+    message: &serde_json::Value,
+    headers: HeaderMap,
+) -> Result<Option<Challenge>, OAuthError> {
     let content = HeaderValue::from_static("application/json");
-    match fetch.post(url, body, content, HeaderMap::new(), &terms.policy).await {
-        Ok(answer) => Ok(Challenge::of(answer.status(), answer.headers()).unwrap_or_default()),
+    let body = Bytes::from(message.to_string());
+    match fetch.post(url, body, content, headers, &terms.policy).await {
+        Ok(answer) => Ok(Challenge::of(answer.status(), answer.headers())),
         // Whatever else it answers, an endless stream too: there is no challenge in it.
         Err(error)
             if !matches!(
@@ -172,7 +198,7 @@ async fn challenge(fetch: &Fetch, terms: &Terms, url: &str) -> Result<Challenge,
                 FetchErrorKind::Address | FetchErrorKind::Private | FetchErrorKind::Unreachable
             ) =>
         {
-            Ok(Challenge::default())
+            Ok(None)
         }
         Err(error) => Err(error.into()),
     }
