@@ -38,6 +38,12 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// May a person's browser be sent there to sign in? Over https, or on this very machine.
+pub fn is_safe_page(url: &str) -> bool {
+    let url = Url::parse(url).ok();
+    url.is_some_and(|url| url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -56,6 +62,26 @@ mod tests {
         assert!(header.is_sensitive());
         let pair = STANDARD.decode(&header.as_bytes()["Basic ".len()..]).unwrap();
         assert_eq!(pair, b"a%3Ab:c+d%25");
+    }
+
+    #[test]
+    fn nobody_signs_in_over_plain_http_but_here() {
+        for url in [
+            "https://idp.example.com/auth",
+            "http://127.0.0.1:9000/auth",
+            "http://localhost/",
+        ] {
+            assert!(is_safe_page(url), "{url}");
+        }
+        for url in [
+            "http://idp.example.com/auth",
+            "http://10.0.0.1/",
+            "javascript:alert(1)",
+            "ftp://127.0.0.1/",
+            "x",
+        ] {
+            assert!(!is_safe_page(url), "{url}");
+        }
     }
 
     #[test]

@@ -96,10 +96,11 @@ impl Conversation {
     /// The greeted session; greets first where there is none.
     pub(super) async fn session(self: &Arc<Self>) -> Result<Arc<Session>, Failure> {
         if let Some(session) = self.current.current() {
-            if session.is_alive() {
+            if !session.is_alive() {
+                self.current.lose(&session);
+            } else if self.core.credential.is_none() || self.has_its_token(&session).await? {
                 return Ok(session);
             }
-            self.current.lose(&session);
         }
         // Boxed: what happens once should not make the future of every call large.
         self.current.get_or_make(|| Box::pin(self.connect())).await

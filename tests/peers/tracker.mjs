@@ -50,6 +50,11 @@ function authorizationServer() {
   const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
   const provider = new Provider(issuer, {
     jwks: { keys: [{ ...key, alg: 'ES256', use: 'sig', kid: 'one' }] },
+    // Besides those that register themselves: one that a table names. A native client may come back to any port.
+    clients: [{
+      client_id: 'given', application_type: 'native', token_endpoint_auth_method: 'none',
+      redirect_uris: ['http://127.0.0.1/connect/callback'], grant_types: ['authorization_code', 'refresh_token'],
+    }],
     scopes: ['openid', 'offline_access', ...SCOPES],
     findAccount: (_, id) => (state().people.includes(id) ? { accountId: id, claims: () => ({ sub: id }) } : undefined),
     features: {
@@ -74,7 +79,7 @@ function authorizationServer() {
     renderError: (ctx, out) => { ctx.type = 'json'; ctx.body = out; },
     clientDefaults: { id_token_signed_response_alg: 'ES256' },
     cookies: { keys: ['test'] },
-    ttl: { Interaction: 600, Session: 600, Grant: 3600, RefreshToken: 3600 },
+    ttl: { AccessToken: () => state().ttl ?? 300, Interaction: 600, Session: 600, Grant: 3600, RefreshToken: 3600 },
   });
   const callback = provider.callback();
   return async (request, response) => {
@@ -113,7 +118,7 @@ async function interaction(provider, request, response) {
     const grant = grantId ? await provider.Grant.find(grantId)
       : new provider.Grant({ accountId: session.accountId, clientId: params.client_id });
     grant.addOIDCScope(params.scope);
-    grant.addResourceScope(oauth, params.scope);
+    if (params.resource) grant.addResourceScope(oauth, params.scope);
     return await provider.interactionFinished(request, response, { consent: { grantId: await grant.save() } });
   } catch (error) {
     return response.writeHead(500).end(String(error));

@@ -106,9 +106,7 @@ impl Provider {
         let metadata = self.metadata().await?;
         let endpoint = metadata.authorization_endpoint.as_deref();
         let endpoint = endpoint.ok_or_else(|| lacks("authorization_endpoint"))?;
-        // What the browser is sent to is an address like any other.
-        let is_plain = endpoint.starts_with("https://") || endpoint.starts_with("http://");
-        if !is_plain {
+        if !oauth::is_safe_page(endpoint) {
             return Err(lacks("https `authorization_endpoint`"));
         }
         let (state, pending) = (

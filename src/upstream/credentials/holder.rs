@@ -70,6 +70,14 @@ pub(in crate::upstream) struct Token {
     pub(in crate::upstream) value: Secret,
     /// Of the record.
     version: u64,
+    expires: Option<Timestamp>,
+}
+
+impl Token {
+    /// Does it still, as far as its own end says?
+    pub(in crate::upstream) fn counts(&self) -> bool {
+        self.expires.is_none_or(|expires| Timestamp::now() < expires)
+    }
 }
 
 impl Holder {
@@ -157,6 +165,7 @@ impl Holder {
             return Ok(Token {
                 value: value.clone(),
                 version: 0,
+                expires: None,
             });
         }
         if let Some(token) = self.at_hand() {
@@ -499,6 +508,7 @@ fn token_of(stored: &Stored, version: u64) -> Token {
     Token {
         value: Secret::new(&stored.access.0),
         version,
+        expires: stored.expires,
     }
 }
 

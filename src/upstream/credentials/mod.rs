@@ -23,4 +23,4 @@ pub use oauth::{Authorization, OAuthError, Terms, client_metadata};
 pub use owner::Owner;
 
 pub(super) use challenge::Challenge;
-pub(super) use holder::Holder;
+pub(super) use holder::{Holder, Token};

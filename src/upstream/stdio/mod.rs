@@ -4,6 +4,7 @@ mod command;
 mod lines;
 mod mux;
 mod process;
+mod token;
 
 pub(super) use command::{Command, Crashes};
 pub(super) use process::Process;

@@ -150,6 +150,11 @@ impl Mux {
         call.map(|(number, _)| *number)
     }
 
+    /// Does a caller, rather than the gateway itself, wait for an answer?
+    pub(super) fn is_waited_for(&self) -> bool {
+        self.state().calls.values().any(|pending| pending.link.is_some())
+    }
+
     /// Nothing more comes: all who wait are told.
     pub(super) fn end(&self, reason: &str) {
         let mut state = self.state();

@@ -23,6 +23,7 @@ use crate::mcp::{Era, Method, Version};
 use crate::upstream::call::{JsonBody, MessageSource, Messages, Reply};
 use crate::upstream::conversation::{Attempt, Conversation, collect};
 use crate::upstream::core::Core;
+use crate::upstream::credentials::Token;
 use crate::upstream::failure::{Failure, FailureKind};
 use crate::upstream::greeting::{Greeting, Response};
 use crate::upstream::probe::{Verdict, of_message};
@@ -52,6 +53,7 @@ pub(in crate::upstream) struct Process {
 /// A running child.
 struct Pipe {
     mux: Arc<Mux>,
+    token: Option<Token>,
     lines: mpsc::Sender<Outline>,
     /// Cancelled when the child and its group are gone.
     gone: CancellationToken,
@@ -129,6 +131,16 @@ impl Process {
 
     pub(in crate::upstream) fn greeting(&self) -> &Greeting {
         &self.greeting
+    }
+
+    /// That it was started with.
+    pub(super) fn token(&self) -> Option<&Token> {
+        self.pipe.token.as_ref()
+    }
+
+    /// Does a caller wait for an answer of it?
+    pub(super) fn is_busy(&self) -> bool {
+        self.pipe.mux.is_waited_for()
     }
 
     pub(in crate::upstream) fn is_alive(&self) -> bool {
@@ -232,7 +244,7 @@ impl Pipe {
         let core = &conversation.core;
         // Before a place is taken: it may have to be fetched. A process keeps the token that it was started with.
         let token = match &core.credential {
-            Some(holder) => Some(holder.token().await?.value),
+            Some(holder) => Some(holder.token().await?),
             None => None,
         };
         let place = command.place(conversation).await.ok_or_else(|| {
@@ -245,7 +257,7 @@ impl Pipe {
             )
         })?;
         let mut child = command
-            .spawn(token.as_ref())
+            .spawn(token.as_ref().map(|token| &token.value))
             .map_err(|why| core.failure(FailureKind::Unreachable, why))?;
         let (Some(stdin), Some(stdout), Some(stderr)) = (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
@@ -277,11 +289,12 @@ impl Pipe {
             mux: Arc::clone(&mux),
             conversation: Arc::downgrade(conversation),
             gone: gone.clone().drop_guard(),
-            _place: place,
+            place,
         };
         tokio::spawn(end.see_to_it(stop.clone()));
         Ok(Self {
             mux,
+            token,
             lines,
             gone,
             _stop_on_drop: stop.clone().drop_guard(),
@@ -395,7 +408,7 @@ struct End {
     mux: Arc<Mux>,
     conversation: Weak<Conversation>,
     gone: DropGuard,
-    _place: OwnedSemaphorePermit,
+    place: OwnedSemaphorePermit,
 }
 
 impl End {
@@ -426,6 +439,8 @@ impl End {
         self.mux.end(&format!("the process ended: {how}"));
         let _late = timeout(LAST_WORDS, &mut self.logger).await;
         self.logger.abort();
+        // Who waits for the end may need the place at once.
+        drop(self.place);
         drop(self.gone);
     }
 }

@@ -2,6 +2,7 @@
 
 mod authorize;
 mod people;
+mod programs;
 mod refresh;
 mod tracker;
 
