@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::name::ServerName;
 use crate::serve::apply::{Answer, Answered, Event, Required};
 use crate::serve::world::{Upstreams, World};
-use crate::snapshot::{Auth, Server, Snapshot};
+use crate::snapshot::{Auth, OAuthGrant, Server, Snapshot};
 use crate::upstream::{Catalogue, CatalogueState, Context, Failure, FailureKind, survey};
 
 /// For all servers together.
@@ -115,8 +115,9 @@ fn failed(next: &World, name: &ServerName, failure: &Failure, required: &Require
 /// Its credentials come from people, later: each their own, or an administrator's who authorizes it.
 fn waits_for_people(server: &Server) -> bool {
     match server.auth.as_ref().map(|auth| &auth.auth) {
-        Some(Auth::OAuth(_) | Auth::Bearer { token: None }) => true,
-        Some(Auth::Bearer { token: Some(_) }) | None => false,
+        Some(Auth::OAuth(table)) => table.grant == OAuthGrant::AuthorizationCode,
+        Some(Auth::Bearer { token }) => token.is_none(),
+        None => false,
     }
 }
 

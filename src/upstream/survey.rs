@@ -13,6 +13,7 @@ use crate::name::ServerName;
 use crate::upstream::catalogue::Catalogue;
 use crate::upstream::conversation::Conversation;
 use crate::upstream::core::{Core, Transport};
+use crate::upstream::credentials::{can_be_authorized, everybodys};
 use crate::upstream::failure::{Failure, FailureKind};
 use crate::upstream::listing::list;
 use crate::upstream::settings::{Context, Settings};
@@ -46,9 +47,13 @@ pub async fn survey(
 }
 
 async fn ask(settings: Settings, context: &Context, deadline: Instant) -> Result<Catalogue, Failure> {
+    let credential = timeout_at(deadline, everybodys(&settings, context)).await;
+    let late = |_| Failure::new(FailureKind::Timeout, &settings.name, "no token came in time");
+    let credential = credential.map_err(late)??;
+    let is_bare = credential.is_none();
     let transport = Transport::new(&settings, context)
         .map_err(|error| Failure::new(FailureKind::Unreachable, &settings.name, error.problem))?;
-    let core = Arc::new(Core::new(settings, transport, None));
+    let core = Arc::new(Core::new(settings.clone(), transport, credential));
     core.learn_version(core.settings.server.protocol);
     let conversation = Conversation::own(&core);
     let listing = async {
@@ -58,5 +63,8 @@ async fn ask(settings: Settings, context: &Context, deadline: Instant) -> Result
     let late = |_| Err(core.failure(FailureKind::Timeout, "the lists did not come in time"));
     let listed = timeout_at(deadline, Box::pin(listing)).await.unwrap_or_else(late);
     conversation.end().await;
+    if is_bare && matches!(&listed, Err(failure) if failure.kind == FailureKind::Unauthorized) {
+        can_be_authorized(&settings, context).await?;
+    }
     Ok(listed?.catalogue)
 }

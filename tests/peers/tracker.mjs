@@ -9,6 +9,7 @@
 //     signed-in who signs in without being asked; else the authorization server shows a page with a field for a name
 //     pasted    {token: name}
 //     ttl       seconds that an access token lives
+//     down      the authorization server answers nothing
 //     rotate    whether a refresh token counts once
 //     lose      so many refreshes, from the first, are answered with a closed connection, after (or with "lose-before" before) they were done
 //
@@ -50,16 +51,20 @@ function authorizationServer() {
   const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
   const provider = new Provider(issuer, {
     jwks: { keys: [{ ...key, alg: 'ES256', use: 'sig', kid: 'one' }] },
-    // Besides those that register themselves: one that a table names. A native client may come back to any port.
-    clients: [{
-      client_id: 'given', application_type: 'native', token_endpoint_auth_method: 'none',
-      redirect_uris: ['http://127.0.0.1/connect/callback'], grant_types: ['authorization_code', 'refresh_token'],
-    }],
+    // Besides those that register themselves: for people (a native client may come back to any port), and for itself.
+    clients: [
+      {
+        client_id: 'given', application_type: 'native', token_endpoint_auth_method: 'none',
+        redirect_uris: ['http://127.0.0.1/connect/callback'], grant_types: ['authorization_code', 'refresh_token'],
+      },
+      { client_id: 'program', client_secret: 'of-the-program', grant_types: ['client_credentials'], redirect_uris: [], response_types: [] },
+    ],
     scopes: ['openid', 'offline_access', ...SCOPES],
     findAccount: (_, id) => (state().people.includes(id) ? { accountId: id, claims: () => ({ sub: id }) } : undefined),
     features: {
       devInteractions: { enabled: false },
       registration: { enabled: true },
+      clientCredentials: { enabled: true },
       resourceIndicators: {
         enabled: true,
         useGrantedResource: () => true,
@@ -83,6 +88,7 @@ function authorizationServer() {
   });
   const callback = provider.callback();
   return async (request, response) => {
+    if (state().down) return response.writeHead(503).end();
     if (request.url.startsWith('/interaction/')) return interaction(provider, request, response);
     if (request.url === '/token' && request.method === 'POST') return token(callback, request, response);
     return callback(request, response);

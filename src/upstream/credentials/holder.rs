@@ -4,6 +4,7 @@
 //! changed or took away counts. One refresh at a time, over all replicas: who sets the lease in the record refreshes, the
 //! others wait for what comes of it. A refresh goes on when the call that asked for it is given up.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,9 +17,9 @@ use tokio::time::{Instant, sleep};
 
 use super::challenge::Challenge;
 use super::keeping::Credentials;
-use super::oauth::{Issue, OAuthError, Terms, discover, request};
+use super::oauth::{Issue, OAuthError, Terms, own_token, request};
 use super::owner::Owner;
-use super::stored::{Client, ClientMethod, Hidden, Issued, Stored};
+use super::stored::{Hidden, Issued, Stored};
 use crate::name::ServerName;
 use crate::snapshot::OAuthGrant;
 use crate::store::Expect;
@@ -402,55 +403,19 @@ impl Holder {
             "the server's table says nothing of OAuth any more",
         ))?;
         if self.is_own() {
-            return self
-                .own_token(credentials, terms, stored)
-                .await
-                .map(|(issued, tokens)| (Some(issued), tokens));
+            let also = if stored.wanted.is_empty() {
+                BTreeSet::new()
+            } else {
+                stored.wanted.union(&stored.scopes).cloned().collect()
+            };
+            let own = own_token(&credentials.fetch, terms, &also).await;
+            return own.map(|(issued, tokens)| (Some(issued), tokens));
         }
         let (Some(issued), Some(refresh)) = (&stored.issued, &stored.refresh) else {
             return Err(OAuthError::Callback("there is no refresh token"));
         };
         let tokens = request(&credentials.fetch, &terms.policy, issued, Issue::Refresh(refresh), "").await?;
         Ok((None, tokens))
-    }
-
-    /// RFC 6749 section 4.4.
-    async fn own_token(
-        &self,
-        credentials: &Credentials,
-        terms: &Terms,
-        stored: &Stored,
-    ) -> Result<(Issued, super::oauth::Tokens), OAuthError> {
-        let (Some(id), Some(secret)) = (&terms.table.client_id, &terms.client_secret) else {
-            return Err(OAuthError::Discovery(format!(
-                "`grant = \"client-credentials\"` needs `client-id` and `client-secret` in `[server.{}.oauth]`",
-                terms.server
-            )));
-        };
-        let found = discover(&credentials.fetch, terms).await?;
-        let issued = found.issued(Client {
-            id: id.clone(),
-            secret: Some(Hidden(secret.expose().to_owned())),
-            method: match found.server.method() {
-                // Its secret is all that such a client has.
-                ClientMethod::None => ClientMethod::Basic,
-                known => known,
-            },
-        })?;
-        let mut scopes = found.scopes(terms);
-        if !stored.wanted.is_empty() {
-            scopes.extend(stored.wanted.union(&stored.scopes).cloned());
-        }
-        let scopes = scopes.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
-        let tokens = request(
-            &credentials.fetch,
-            &terms.policy,
-            &issued,
-            Issue::ClientCredentials,
-            &scopes,
-        )
-        .await?;
-        Ok((issued, tokens))
     }
 
     async fn put(&self, expect: Expect, stored: &Stored) -> Result<Option<u64>, OAuthError> {

@@ -13,6 +13,7 @@ mod keeping;
 mod oauth;
 mod owner;
 mod stored;
+mod trial;
 
 #[cfg(test)]
 mod tests;
@@ -24,3 +25,4 @@ pub use owner::Owner;
 
 pub(super) use challenge::Challenge;
 pub(super) use holder::{Holder, Token};
+pub(super) use trial::{can_be_authorized, everybodys};

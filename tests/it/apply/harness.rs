@@ -15,7 +15,7 @@ use crate::cli::run::{Ran, command, mcpgw_with};
 const DEADLINE: Duration = Duration::from_secs(30);
 
 /// A gateway on any free port, whose demo server anybody on this machine may use.
-pub(super) const BASE: &str = r#"
+pub(crate) const BASE: &str = r#"
 [gateway]
 listen = "127.0.0.1:0"
 [server.demo]
@@ -29,14 +29,14 @@ endpoint = { glob = "*" }
 "#;
 
 /// One folder: `config/`, the gateway's `state/`, its log.
-pub(super) struct Site {
+pub(crate) struct Site {
     folder: TempDir,
     gateway: Option<Child>,
 }
 
 impl Site {
     /// With `BASE` in `config/mcpgw.toml`, and no gateway yet.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let site = Self {
             folder: tempfile::tempdir().unwrap(),
             gateway: None,
@@ -46,7 +46,7 @@ impl Site {
     }
 
     /// `serve --state`, with `config` applied as generation 1.
-    pub(super) fn applied() -> Self {
+    pub(crate) fn applied() -> Self {
         let mut site = Self::new();
         site.serve(&["--state", "state"]);
         let ran = site.apply(&["config", "--yes"]);
@@ -54,27 +54,27 @@ impl Site {
         site
     }
 
-    pub(super) fn path(&self, below: &str) -> PathBuf {
+    pub(crate) fn path(&self, below: &str) -> PathBuf {
         self.folder.path().join(below)
     }
 
-    pub(super) fn write(&self, below: &str, text: &str) {
+    pub(crate) fn write(&self, below: &str, text: &str) {
         let path = self.path(below);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     }
 
     /// After `BASE`.
-    pub(super) fn add(&self, tables: &str) {
+    pub(crate) fn add(&self, tables: &str) {
         self.write("config/mcpgw.toml", &format!("{BASE}{tables}"));
     }
 
-    pub(super) fn serve(&mut self, arguments: &[&str]) {
+    pub(crate) fn serve(&mut self, arguments: &[&str]) {
         self.serve_with(arguments, &[]);
     }
 
     /// Starts the gateway and waits until it can be asked.
-    pub(super) fn serve_with(&mut self, arguments: &[&str], environment: &[(&str, &str)]) {
+    pub(crate) fn serve_with(&mut self, arguments: &[&str], environment: &[(&str, &str)]) {
         self.start(arguments, environment);
         self.until("the gateway answers", |site| {
             site.control().status().is_ok_and(|status| status["ready"] == true)
@@ -82,7 +82,7 @@ impl Site {
     }
 
     /// Starts it, and does not wait.
-    pub(super) fn start(&mut self, arguments: &[&str], environment: &[(&str, &str)]) {
+    pub(crate) fn start(&mut self, arguments: &[&str], environment: &[(&str, &str)]) {
         let log = File::options()
             .create(true)
             .append(true)
@@ -95,50 +95,50 @@ impl Site {
     }
 
     /// As `kill -9` does it.
-    pub(super) fn kill(&mut self) {
+    pub(crate) fn kill(&mut self) {
         if let Some(mut gateway) = self.gateway.take() {
             let _gone = gateway.kill();
             let _status = gateway.wait();
         }
     }
 
-    pub(super) fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         command(self.folder.path())
     }
 
     /// Any command, in the folder.
-    pub(super) fn run(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
         mcpgw_with(arguments, "", self.folder.path())
     }
 
     /// A command that looks for the gateway in `state`.
-    pub(super) fn ask(&self, command: &str, arguments: &[&str]) -> Ran {
+    pub(crate) fn ask(&self, command: &str, arguments: &[&str]) -> Ran {
         self.run(&[&[command, "--state", "state"], arguments].concat())
     }
 
-    pub(super) fn apply(&self, arguments: &[&str]) -> Ran {
+    pub(crate) fn apply(&self, arguments: &[&str]) -> Ran {
         self.ask("apply", arguments)
     }
 
     /// What it says on stdout as JSON.
-    pub(super) fn json(&self, command: &str, arguments: &[&str]) -> Value {
+    pub(crate) fn json(&self, command: &str, arguments: &[&str]) -> Value {
         let ran = self.ask(command, &[arguments, &["--format", "json"]].concat());
         serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{}", ran.all()))
     }
 
-    pub(super) fn control(&self) -> control::Gateway {
+    pub(crate) fn control(&self) -> control::Gateway {
         control::Gateway::find(None, None, &self.path("state")).unwrap()
     }
 
-    pub(super) fn status(&self) -> Value {
+    pub(crate) fn status(&self) -> Value {
         self.control().status().unwrap()
     }
 
-    pub(super) fn generation(&self) -> u64 {
+    pub(crate) fn generation(&self) -> u64 {
         self.status()["generation"]["number"].as_u64().unwrap()
     }
 
-    pub(super) fn endpoints(&self) -> Vec<String> {
+    pub(crate) fn endpoints(&self) -> Vec<String> {
         let status = self.status();
         let endpoints = status["endpoints"].as_array().unwrap().iter();
         endpoints
@@ -146,11 +146,11 @@ impl Site {
             .collect()
     }
 
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }
 
-    pub(super) fn until(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
+    pub(crate) fn until(&mut self, what: &str, mut holds: impl FnMut(&Self) -> bool) {
         let deadline = Instant::now() + DEADLINE;
         while !holds(self) {
             let ended = self.gateway.as_mut().and_then(|gateway| gateway.try_wait().unwrap());
@@ -168,6 +168,6 @@ impl Drop for Site {
 }
 
 /// Another endpoint on the demo server.
-pub(super) fn endpoint(name: &str) -> String {
+pub(crate) fn endpoint(name: &str) -> String {
     format!("[endpoint.{name}.server.demo]\ntools = [\"get_customer\"]\n")
 }

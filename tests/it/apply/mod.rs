@@ -2,7 +2,7 @@
 
 mod control;
 mod crash;
-mod harness;
+pub(crate) mod harness;
 mod logs;
 mod preflight;
 

@@ -2,6 +2,7 @@
 
 mod authorize;
 mod people;
+mod preflight;
 mod programs;
 mod refresh;
 mod tracker;

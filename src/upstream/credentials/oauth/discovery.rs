@@ -12,6 +12,7 @@ use url::Url;
 use super::{OAuthError, Terms};
 use crate::fetch::{Fetch, FetchError, FetchErrorKind};
 use crate::mcp::Version;
+use crate::oauth;
 use crate::upstream::credentials::challenge::Challenge;
 use crate::upstream::credentials::stored::{Client, ClientMethod, Issued};
 
@@ -130,6 +131,30 @@ impl Found {
             client,
             resource: self.resource.clone(),
         })
+    }
+
+    /// Could a person authorize it, as far as can be said before one does?
+    pub(in crate::upstream::credentials) fn check(&self, terms: &Terms) -> Result<(), OAuthError> {
+        let server = &self.server;
+        let lacks = |what: &str| Err(OAuthError::Discovery(format!("the authorization server has no {what}")));
+        if !server
+            .authorization_endpoint
+            .as_deref()
+            .is_some_and(oauth::is_safe_page)
+        {
+            return lacks("page for people over https");
+        }
+        if server.token_endpoint.is_none() {
+            return lacks("token endpoint");
+        }
+        let registers = server.registration_endpoint.is_some() || server.client_id_metadata_document_supported;
+        if terms.table.client_id.is_none() && !registers {
+            return lacks(&format!(
+                "way to register: register the gateway there, and write its `client-id` into `[server.{}.oauth]`",
+                terms.server
+            ));
+        }
+        Ok(())
     }
 
     /// What is asked for: what the table names, else what was found.

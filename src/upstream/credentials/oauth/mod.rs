@@ -6,6 +6,7 @@
 mod authorize;
 mod discovery;
 mod error;
+mod own;
 mod register;
 mod token;
 
@@ -15,6 +16,7 @@ pub use register::client_metadata;
 
 pub(super) use authorize::{Flow, ticket};
 pub(super) use discovery::discover;
+pub(super) use own::own_token;
 pub(super) use register::client;
 pub(super) use token::{Issue, Tokens, request};
 
