@@ -156,7 +156,7 @@ fn all_missing_secrets_are_told_at_once_and_none_is_shown() {
 #[test]
 fn what_is_not_served_yet_is_refused() {
     let home = Home::new(&format!(
-        "{LISTEN}{DEMO}\n[server.wiki]\nurl = \"https://wiki.example.com/mcp\"\ncredentials = \"shared\"\nauth = \"oauth\"\n"
+        "{LISTEN}{DEMO}\n[endpoint.wiki]\nexposure = \"search\"\n[endpoint.wiki.server.demo]\ntools = [\"*\"]\n"
     ));
     let said = home.refused(&[]);
     assert!(said.contains("not-served-yet"), "{said}");
