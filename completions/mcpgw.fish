@@ -44,6 +44,8 @@ complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "lock" -d 'Show how the 
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "redact" -d 'Redact stdin as a filter of the files would: byte for byte but for what is personal data'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "logs" -d 'Show what was asked of the gateway and how it ended, from its audit log'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "grants" -d 'Show who let which client in, and end it'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "hold" -d 'Take a person, group, service, tool, server or endpoint away at once, until it is released'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "release" -d 'End a hold'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "credentials" -d 'Authorize servers that everybody reaches with one account'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "tools" -d 'List the tools of an endpoint'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "call" -d 'Call a tool of an endpoint'
@@ -173,6 +175,9 @@ complete -c mcpgw -n "__fish_mcpgw_using_subcommand status" -s h -l help -d 'Pri
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand explain" -l arguments -d 'The call\'s arguments, where rules look at them' -r
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand explain" -l groups -d 'Groups that the identity provider or the token gives' -r
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand explain" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand explain" -l state -d 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand explain" -l gateway -d 'The gateway\'s control socket, or the URL of its control API' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand explain" -l control-token-file -d 'The file that holds the token for a control API\'s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]' -r -F
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand explain" -l format -d 'How to write the answer' -r -f -a "human\t''
 json\t''"
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand explain" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
@@ -279,6 +284,27 @@ always\t''
 never\t''"
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand grants; and __fish_seen_subcommand_from revoke" -l all -d 'Every grant that there is'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand grants; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand hold" -l reason -d 'Why: shown by `status`, `plan` and `explain --live`, and recorded' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand hold" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand hold" -l state -d 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand hold" -l gateway -d 'The gateway\'s control socket, or the URL of its control API' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand hold" -l control-token-file -d 'The file that holds the token for a control API\'s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand hold" -l format -d 'How to write it' -r -f -a "human\t''
+json\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand hold" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand hold" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand release" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand release" -l state -d 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand release" -l gateway -d 'The gateway\'s control socket, or the URL of its control API' -r
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand release" -l control-token-file -d 'The file that holds the token for a control API\'s URL [env: `MCPGW_CONTROL_TOKEN` holds the token itself]' -r -F
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand release" -l format -d 'How to write it' -r -f -a "human\t''
+json\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand release" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand release" -s h -l help -d 'Print help'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and not __fish_seen_subcommand_from authorize list forget" -l color -d 'When to color; `auto` is on a terminal, unless `NO_COLOR` is set' -r -f -a "auto\t''
 always\t''
 never\t''"

@@ -22,7 +22,6 @@ use crate::auth::server::{Auth, query};
 use crate::auth::{connect, consent, secret, sign_in};
 use crate::name::{Caller, EndpointName};
 use crate::oauth;
-use crate::snapshot::access::Rights;
 use crate::store::{Expect, Kind};
 
 /// How long a person has to decide.
@@ -66,7 +65,7 @@ pub(super) async fn begin(auth: &Auth, world: &dyn World, request: &Request) -> 
         Err(problem) => return wrong(&problem),
     };
     let browser = Browser::of(&request.parts.headers, &request.base)?;
-    let Some(person) = auth.person(world.snapshot(), &browser).await? else {
+    let Some(person) = auth.person(world, &browser).await? else {
         if form.find("prompt") == Some("none") {
             return wrong(&Problem::new(
                 http::StatusCode::BAD_REQUEST,
@@ -102,7 +101,7 @@ async fn ask(
     let snapshot = world.snapshot();
     let caller = person.caller(snapshot);
     let entered = EndpointName::new(&asked.endpoint).ok().filter(|endpoint| {
-        let may_enter = |caller: &Caller| Rights::of(snapshot, caller).may_enter(endpoint);
+        let may_enter = |caller: &Caller| world.rights(caller).may_enter(endpoint);
         caller.as_ref().is_some_and(may_enter)
     });
     let table = entered.as_ref().and_then(|endpoint| snapshot.endpoints.get(endpoint));

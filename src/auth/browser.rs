@@ -49,6 +49,16 @@ pub enum Source {
     Provider(String),
 }
 
+impl Source {
+    /// For the log.
+    pub(super) fn word(&self) -> &str {
+        match self {
+            Self::Local => "local",
+            Self::Provider(issuer) => issuer,
+        }
+    }
+}
+
 impl Browser {
     /// The one that sent these headers. `base` is the URL under which it sees us.
     pub fn of(headers: &HeaderMap, base: &str) -> std::io::Result<Self> {

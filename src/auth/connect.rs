@@ -18,7 +18,6 @@ use crate::auth::request::{AccountState, Accounts, Request, World};
 use crate::auth::server::{Auth, form, query};
 use crate::auth::sign_in;
 use crate::name::{Caller, EndpointName, ServerName};
-use crate::snapshot::access::Rights;
 
 /// Keeps people's credentials for servers. Errors are texts for people.
 pub trait Accounting: Send + Sync {
@@ -84,13 +83,13 @@ pub struct Answer<'a> {
 pub(super) async fn serve(auth: &Auth, world: &dyn World, name: &str, request: &Request) -> Result<Reply, Problem> {
     let browser = Browser::of(&request.parts.headers, &request.base)?;
     let snapshot = world.snapshot();
-    let Some(person) = auth.person(snapshot, &browser).await? else {
+    let Some(person) = auth.person(world, &browser).await? else {
         return Ok(sign_in::to(request.here()));
     };
     let caller = person.caller(snapshot).ok_or_else(Problem::not_found)?;
     let endpoint = EndpointName::new(name)
         .ok()
-        .filter(|endpoint| Rights::of(snapshot, &caller).may_enter(endpoint))
+        .filter(|endpoint| world.rights(&caller).may_enter(endpoint))
         .ok_or_else(Problem::not_found)?;
     let table = snapshot.endpoints.get(&endpoint).ok_or_else(Problem::not_found)?;
     let accounts = world.accounts(&endpoint, &caller).await.map_err(Problem::unavailable)?;
@@ -154,7 +153,7 @@ pub(super) async fn serve(auth: &Auth, world: &dyn World, name: &str, request: &
 /// at a terminal: who has that address may end it.
 pub(super) async fn callback(auth: &Auth, world: &dyn World, request: &Request) -> Result<Reply, Problem> {
     let browser = Browser::of(&request.parts.headers, &request.base)?;
-    let person = auth.person(world.snapshot(), &browser).await?;
+    let person = auth.person(world, &browser).await?;
     let key = person.map(|_| browser.key()).unwrap_or_default();
     let fields = query(request)?;
     let answer = Answer {

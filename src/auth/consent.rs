@@ -83,7 +83,7 @@ pub(super) async fn decide(auth: &Auth, world: &dyn World, request: &Request) ->
     if !browser.wrote(form.find("csrf")) {
         return Err(stale());
     }
-    let person = auth.person(world.snapshot(), &browser).await?.ok_or_else(stale)?;
+    let person = auth.person(world, &browser).await?.ok_or_else(stale)?;
     let flow = form.find("flow").ok_or_else(stale)?;
     let record = auth.records.take(Kind::Flow, flow).await?.ok_or_else(stale)?;
     let asked: Asked = serde_json::from_slice(&record.value).map_err(|_| stale())?;

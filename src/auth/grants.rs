@@ -169,6 +169,21 @@ impl Grants {
         }
     }
 
+    /// Cancels what runs under some grants; those that stay are known anew when they are used again.
+    pub(super) fn cut(&self, is_held: impl Fn(&Grant) -> bool) {
+        let mut cut = Vec::new();
+        self.lock().retain(|_, known| {
+            let held = is_held(&known.grant);
+            if held {
+                cut.push(known.gone.clone());
+            }
+            !held
+        });
+        for token in cut {
+            token.cancel();
+        }
+    }
+
     /// A newer version goes on with the token of the one before.
     fn learn(&self, id: &str, record: &Record, before: Option<&Known>) -> Option<Arc<Known>> {
         let grant = match record::read(record, A_GRANT) {

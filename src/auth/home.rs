@@ -19,11 +19,11 @@ use crate::snapshot::access::Rights;
 pub(super) async fn show(auth: &Auth, world: &dyn World, request: &Request) -> Result<Reply, Problem> {
     let snapshot = world.snapshot();
     let browser = Browser::of(&request.parts.headers, &request.base)?;
-    let Some(person) = auth.person(snapshot, &browser).await? else {
+    let Some(person) = auth.person(world, &browser).await? else {
         return Ok(sign_in::to("/"));
     };
     let caller = person.caller(snapshot);
-    let rights = caller.as_ref().map(|caller| Rights::of(snapshot, caller));
+    let rights = caller.as_ref().map(|caller| world.rights(caller));
     let endpoints: Vec<_> = rights
         .iter()
         .flat_map(Rights::endpoints)
@@ -59,7 +59,7 @@ pub(super) async fn show(auth: &Auth, world: &dyn World, request: &Request) -> R
 pub(super) async fn revoke(auth: &Auth, world: &dyn World, request: &Request) -> Result<Reply, Problem> {
     let form = form(request)?;
     let browser = Browser::of(&request.parts.headers, &request.base)?;
-    let person = auth.person(world.snapshot(), &browser).await?;
+    let person = auth.person(world, &browser).await?;
     let (Some(person), true) = (person, browser.wrote(form.find("csrf"))) else {
         return Err(Problem::forbidden("this page is too old: open it again"));
     };

@@ -12,6 +12,7 @@ use crate::auth::connect::Accounting;
 use crate::auth::oidc::Provider;
 use crate::name::{Caller, EndpointName, ServerName};
 use crate::snapshot::Snapshot;
+use crate::snapshot::access::Rights;
 
 /// Bytes of a body: forms and registrations are small.
 pub const MAX_BODY: u64 = 64 << 10;
@@ -38,6 +39,10 @@ impl Request {
 /// The generation that answers a request.
 pub trait World: Accounting {
     fn snapshot(&self) -> &Arc<Snapshot>;
+    /// Of a caller who is let in.
+    fn rights(&self, caller: &Caller) -> Rights;
+    /// Is the caller let in nowhere?
+    fn is_held(&self, caller: &Caller) -> bool;
     fn log(&self) -> &Arc<Log>;
     /// Of `[login.oidc]`.
     fn provider(&self) -> Option<&Arc<Provider>>;

@@ -15,6 +15,7 @@ use crate::auth::client::document::Documents;
 use crate::auth::client::registration;
 use crate::auth::grant::{Access, Grant};
 use crate::auth::grants::{Grants, Known};
+use crate::auth::holds::Held;
 use crate::auth::password::Passwords;
 use crate::auth::problem::Problem;
 use crate::auth::record;
@@ -36,6 +37,7 @@ pub struct Auth {
     pub(super) records: Arc<dyn Records>,
     pub(super) documents: Documents,
     pub(super) grants: Grants,
+    pub(super) held: Held,
     pub(super) passwords: Passwords,
     pub(super) throttles: Throttles,
 }
@@ -82,7 +84,8 @@ impl Auth {
     pub fn new(records: Arc<dyn Records>, mirror: Arc<Mirror>, fetch: Fetch) -> Arc<Self> {
         Arc::new(Self {
             documents: Documents::new(fetch),
-            grants: Grants::new(Arc::clone(&records), mirror),
+            grants: Grants::new(Arc::clone(&records), Arc::clone(&mirror)),
+            held: Held::new(mirror),
             records,
             passwords: Passwords::default(),
             throttles: Throttles::default(),
@@ -215,7 +218,7 @@ impl Auth {
     }
 
     /// Who is signed in at this browser, if the person still may.
-    pub(super) async fn person(&self, snapshot: &Snapshot, browser: &Browser) -> Result<Option<Person>, Problem> {
+    pub(super) async fn person(&self, world: &dyn World, browser: &Browser) -> Result<Option<Person>, Problem> {
         let Some(record) = self.records.find(Kind::Session, &browser.key()).await? else {
             return Ok(None);
         };
@@ -227,7 +230,15 @@ impl Auth {
                 _ => return Ok(None),
             }
         }
-        Ok(person.caller(snapshot).is_some().then_some(person))
+        Ok(self.admits(world, &person).then_some(person))
+    }
+}
+
+impl Auth {
+    /// Is the person of somebody, and not held? Where nobody can say what is held, nobody is let in.
+    pub(super) fn admits(&self, world: &dyn World, person: &Person) -> bool {
+        let caller = person.caller(world.snapshot());
+        caller.is_some_and(|caller| self.knows_holds() && !world.is_held(&caller))
     }
 }
 

@@ -21,6 +21,7 @@ use crate::auth::throttle::neighbourhood;
 use crate::name::UserName;
 use crate::snapshot::Snapshot;
 use crate::store::{Expect, Kind};
+use crate::text::safe;
 
 /// How long a person stays signed in at a browser.
 pub(super) const SESSION: Duration = Duration::from_secs(12 * 60 * 60);
@@ -46,7 +47,7 @@ pub(super) async fn show(auth: &Auth, world: &dyn World, request: &Request) -> R
     let form = query(request)?;
     let to = local_path(form.find("to"));
     let browser = Browser::of(&request.parts.headers, &request.base)?;
-    if auth.person(world.snapshot(), &browser).await?.is_some() {
+    if auth.person(world, &browser).await?.is_some() {
         return Ok(reply::see_other(to));
     }
     Ok(page(world.snapshot(), request, &browser, to, StatusCode::OK, None))
@@ -116,14 +117,21 @@ pub(super) async fn complete(
     person: &Person,
     to: &str,
 ) -> Result<Reply, Problem> {
+    if !auth.admits(world, person) {
+        let held = audit::sign_in(&person.user, person.source.word(), request.address, "held");
+        audit::after(world, held).await;
+        return Err(
+            Problem::forbidden("this account may not sign in now").with_detail(format!(
+                "`user:{}` is held, or may not sign in any more",
+                safe(&person.user)
+            )),
+        );
+    }
     let old = Browser::of(&request.parts.headers, &request.base)?;
     auth.records.remove(Kind::Session, &old.key(), Expect::Any).await?;
     let browser = Browser::fresh()?;
-    let source = match &person.source {
-        Source::Local => "local",
-        Source::Provider(issuer) => issuer,
-    };
-    audit::before(world, audit::sign_in(&person.user, source, request.address, "ok")).await?;
+    let signed_in = audit::sign_in(&person.user, person.source.word(), request.address, "ok");
+    audit::before(world, signed_in).await?;
     let value = record::written(person)?;
     auth.records
         .put(

@@ -83,7 +83,11 @@ async fn by_code(
         Code::Spent { grant } => return Err(replayed(auth, world, &grant).await?),
     };
     let now = Timestamp::now();
-    let checked = check(world, request, form, client, &promise, now);
+    let checked = check(world, request, form, client, &promise, now).and_then(|endpoint| {
+        let admitted = auth.admits(world, &promise.person);
+        let refused = || Problem::grant("the person may not sign in any more");
+        admitted.then_some(endpoint).ok_or_else(refused)
+    });
     let endpoint = match checked {
         Ok(endpoint) => endpoint,
         Err(problem) => {
@@ -149,9 +153,6 @@ fn check(
         return Err(Problem::grant("the PKCE verifier does not fit"));
     }
     target(world, request, form, &promise.endpoint)?;
-    if promise.person.caller(world.snapshot()).is_none() {
-        return Err(Problem::grant("the person may not sign in any more"));
-    }
     EndpointName::new(&promise.endpoint).map_err(|_| Problem::grant("the endpoint is gone"))
 }
 
@@ -205,7 +206,8 @@ async fn by_refresh(
         let now = Timestamp::now();
         let end = grant.end(snapshot).filter(|end| *end > now);
         let end = end.ok_or_else(|| Problem::grant("the grant has ended"))?;
-        if grant.caller(snapshot).is_none() {
+        let caller = grant.caller(snapshot);
+        if caller.is_none_or(|caller| world.is_held(&caller)) {
             return Err(Problem::grant("the person may not sign in any more"));
         }
         target(world, request, form, &grant.endpoint)?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use crate::compile::{self, Compiled, Origins, Settings};
+use crate::config::Bundle;
 use crate::diag::{self, Format};
 use crate::snapshot::Snapshot;
 
@@ -27,6 +28,15 @@ pub(super) fn load(paths: &[PathBuf], output: &Output) -> Result<Configuration, 
         return Err(Failure::Silent(Exit::Error));
     };
     Ok(Configuration { snapshot, origins })
+}
+
+/// What a gateway took once.
+pub(super) fn of_bundle(bundle: &Bundle) -> Option<Configuration> {
+    let compiled = compile::validate_bundle(bundle, &Settings::default());
+    Some(Configuration {
+        snapshot: compiled.snapshot?,
+        origins: compiled.origins,
+    })
 }
 
 /// `[gateway] public-url` of files that hold.

@@ -8,11 +8,14 @@ use super::arguments::{Explain, TextFormat};
 use super::configuration::{self, Configuration};
 use super::exit::{Exit, Failure, Outcome};
 use super::output::{Output, Style};
+use super::running::Running;
 use super::subject::{self, Tool};
 use super::table::indented;
 use crate::compile::Origin;
-use crate::name::{Caller, EndpointName};
-use crate::snapshot::access::{Arguments, Considered, Decision, Object, Reason, Rights, Verdict, trace};
+use crate::name::{Caller, EndpointName, Target};
+use crate::snapshot::access::{
+    Arguments, Considered, Decision, Holds, LiveHolds, Object, Reason, Rights, Verdict, trace,
+};
 use crate::snapshot::{Effect, RuleId, Subject};
 use crate::text::{list, safe};
 
@@ -27,11 +30,12 @@ struct Answer<'a> {
 }
 
 pub(super) fn run(arguments: &Explain, output: &Output) -> Outcome {
-    if arguments.live {
-        return Err(super::not_built("explain --live"));
-    }
     let json = arguments.arguments.as_deref().map(parse).transpose()?;
-    let configuration = configuration::load(&arguments.config.all(), output)?;
+    let (configuration, holds) = if arguments.live {
+        live(arguments, output)?
+    } else {
+        (configuration::load(&arguments.config.all(), output)?, Holds::default())
+    };
     let snapshot = &configuration.snapshot;
     let caller = subject::caller(snapshot, &arguments.who, &arguments.groups)?;
     let endpoint = subject::endpoint(snapshot, &arguments.endpoint)?;
@@ -45,7 +49,16 @@ pub(super) fn run(arguments: &Explain, output: &Output) -> Outcome {
         caller: &caller,
         endpoint: &endpoint,
         tool: &tool,
-        decision: Rights::of(snapshot, &caller).decide(&endpoint, object, json.as_ref()),
+        decision: match holds.on_caller(snapshot, &caller) {
+            Some(target) => Decision::Denied {
+                reason: Reason::Held(target),
+            },
+            None => {
+                Rights::of(snapshot, &caller)
+                    .under(&LiveHolds::new(holds))
+                    .decide(&endpoint, object, json.as_ref())
+            }
+        },
         considered: trace(snapshot, &caller, &endpoint, object, json.as_ref()),
     };
     match arguments.format {
@@ -56,6 +69,18 @@ pub(super) fn run(arguments: &Explain, output: &Output) -> Outcome {
         Decision::Allowed { .. } | Decision::Conditional { .. } => Exit::Fine,
         Decision::Denied { .. } => Exit::PolicyNo,
     })
+}
+
+/// What the running gateway serves, and what is taken away from it.
+fn live(arguments: &Explain, output: &Output) -> Result<(Configuration, Holds), Failure> {
+    let running = Running::find(&arguments.gateway, &arguments.config.all(), output)?;
+    let configuration = configuration::of_bundle(&running.bundle).ok_or_else(|| {
+        Failure::new("the gateway has a configuration that this version of mcpgw does not take")
+            .hint("is it of another version? `mcpgw status` says which")
+    })?;
+    let holds = running.holds()?;
+    let targets = holds.iter().filter_map(|hold| Target::parse(&hold.what));
+    Ok((configuration, Holds::new(targets)))
 }
 
 fn parse(text: &str) -> Result<Arguments, Failure> {
@@ -150,6 +175,7 @@ impl Answer<'_> {
                     format!("rules ask for the arguments, which cannot be judged: {error}"),
                     None,
                 ),
+                Reason::Held(target) => (format!("`{target}` is held"), None),
                 Reason::NoRule => ("no rule allows it".to_owned(), None),
                 Reason::NotSelected => self.not_selected(),
                 Reason::NotLocked => (
@@ -231,6 +257,7 @@ fn rule_of(reason: &Reason) -> Option<&RuleId> {
     match reason {
         Reason::Rule(rule) | Reason::Arguments(Some(rule)) => Some(rule),
         Reason::Arguments(None)
+        | Reason::Held(_)
         | Reason::NoCredential
         | Reason::NoRule
         | Reason::NotLocked

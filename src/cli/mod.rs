@@ -23,6 +23,7 @@ mod generate;
 mod grants;
 mod hash_password;
 mod history;
+mod hold;
 mod init;
 mod lock;
 mod logs;
@@ -78,6 +79,8 @@ fn dispatch(command: Command, output: &Output) -> Outcome {
         Command::Explain(arguments) => explain::run(&arguments, output),
         Command::Generate(arguments) => generate::run(&arguments, output),
         Command::Grants(arguments) => grants::run(&arguments, output),
+        Command::Hold(arguments) => hold::hold(&arguments, output),
+        Command::Release(arguments) => hold::release(&arguments, output),
         Command::HashPassword => hash_password::run(output),
         Command::History(arguments) => history::run(&arguments, output),
         Command::Init(arguments) => init::run(&arguments, output),

@@ -35,7 +35,14 @@ pub(super) fn run(arguments: &Rollback, output: &Output) -> Outcome {
     let proposed = judged(kept, &settings)?;
     let current = running.judged(&settings)?.rebased(&proposed, &settings);
     let difference = diff(&current.side(), &proposed.side(), &running.catalogue()?);
-    let shown = show(&difference, &current, &proposed, asking.format, output)?;
+    let shown = show(
+        &difference,
+        &current,
+        &proposed,
+        running.holds()?,
+        asking.format,
+        output,
+    )?;
     if running.bundle.digest() == proposed.bundle.digest()
         && running.bundle.public_files == proposed.bundle.public_files
     {

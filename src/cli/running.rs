@@ -17,7 +17,7 @@ use crate::compile::{Settings, validate_bundle};
 use crate::config::Bundle;
 use crate::control::{ControlError, Gateway};
 use crate::name::ServerName;
-use crate::plan::render::Base;
+use crate::plan::render::{Base, Hold};
 use crate::plan::{Catalogue, Known};
 use crate::store::Head;
 use crate::text::safe;
@@ -83,6 +83,16 @@ impl Running {
         }
         let history: History = understood(self.gateway.history().map_err(|error| gateway::told(&error))?)?;
         Ok(history.generations)
+    }
+
+    /// What is taken away from it, whatever its files say.
+    pub(super) fn holds(&self) -> Result<Vec<Hold>, Failure> {
+        #[derive(Deserialize)]
+        struct Holds {
+            holds: Vec<Hold>,
+        }
+        let holds: Holds = understood(self.gateway.holds().map_err(|error| gateway::told(&error))?)?;
+        Ok(holds.holds)
     }
 
     /// What its servers list.

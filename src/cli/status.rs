@@ -41,6 +41,7 @@ fn human(status: &Value, style: Style) -> String {
         ));
     }
     out.push_str(&problems(status, style));
+    out.push_str(&holds(status, style));
     out
 }
 
@@ -93,6 +94,7 @@ fn head(status: &Value, style: Style) -> String {
         ]
     }));
     rows.push(["sessions".to_owned(), at("/sessions/total")]);
+    rows.push(["grants".to_owned(), at("/grants")]);
     rows.push(["audit".to_owned(), audit(status, style)]);
     indented(&rows).lines().flat_map(|line| [&line[2..], "\n"]).collect()
 }
@@ -112,6 +114,36 @@ fn audit(status: &Value, style: Style) -> String {
         format!(", {what} {}, {} lost", safe(why), number("/audit/lost"))
     });
     format!("{place}, {lines}{}", failing.unwrap_or_default())
+}
+
+/// What is taken away whatever the files say, and what the files would have to say.
+fn holds(status: &Value, style: Style) -> String {
+    let holds: Vec<String> = all(status, "/holds", |hold| {
+        let at = |pointer: &str| text(hold, pointer);
+        let reason = at("/reason");
+        let reason = if reason.is_empty() {
+            reason
+        } else {
+            format!(": {reason}")
+        };
+        let mut out = format!(
+            "  {} by {}, since {}{reason}\n",
+            at("/what"),
+            at("/by"),
+            second(&at("/since"))
+        );
+        let toml = hold.get("toml").and_then(Value::as_str).unwrap_or_default();
+        out.extend(safe_lines(toml).lines().flat_map(|line| ["    ", line, "\n"]));
+        out
+    });
+    if holds.is_empty() {
+        return String::new();
+    }
+    let head = style.warning(&count(holds.len(), "hold"));
+    format!(
+        "\n{head} in force, whatever the files say; the TOML would make it permanent:\n{}",
+        holds.concat()
+    )
 }
 
 /// Why the files as they are now are not what is served: nobody should have to look for it.

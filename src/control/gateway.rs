@@ -140,6 +140,21 @@ impl Gateway {
         self.change("/v1/rollback", &json!({ "base": base, "to": to }), limit, |_| {})
     }
 
+    /// Takes `what` away; gives `grants-ended`, `known` and the `toml` that would make it permanent.
+    pub fn hold(&self, what: &Value) -> Result<Value, ControlError> {
+        self.ask(Method::POST, "/v1/hold", Bytes::from(what.to_string()))
+    }
+
+    /// Ends a hold; `released` is false where there was none.
+    pub fn release(&self, what: &Value) -> Result<Value, ControlError> {
+        self.ask(Method::POST, "/v1/release", Bytes::from(what.to_string()))
+    }
+
+    /// What is held: `holds`, each with `what`, `by`, `reason`, `since` and `toml`.
+    pub fn holds(&self) -> Result<Value, ControlError> {
+        self.fetch("/v1/holds")
+    }
+
     /// Who let which client in: `grants`.
     pub fn grants(&self) -> Result<Value, ControlError> {
         self.fetch("/v1/grants")

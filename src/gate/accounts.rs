@@ -7,7 +7,6 @@ use futures_util::future::BoxFuture;
 use crate::auth::{Account, AccountState, Accounting, Accounts, Answer, Finished, Way};
 use crate::gate::generation::Generation;
 use crate::name::{Caller, EndpointName, ServerName};
-use crate::snapshot::access::Rights;
 use crate::upstream::credentials::{Callback, Credentials, OAuthError, Standing, client_metadata};
 use crate::upstream::{Owner, Upstream};
 
@@ -24,7 +23,7 @@ impl Accounting for Generation {
             let Some(owner) = Owner::of(&caller.principal) else {
                 return Ok(accounts);
             };
-            for server in self.personal_servers(endpoint, &Rights::of(&self.snapshot, caller)) {
+            for server in self.personal_servers(endpoint, &self.rights(caller)) {
                 let Some((upstream, credentials)) = self.keeper(&server) else {
                     continue;
                 };

@@ -20,7 +20,7 @@ use crate::auth::{Access, Auth, Issuers, Refused, Unverified, Verified};
 use crate::gate::error::Error;
 use crate::name::{Caller, EndpointName, Principal};
 use crate::snapshot::Snapshot;
-use crate::snapshot::access::Rights;
+use crate::snapshot::access::{LiveHolds, Rights};
 
 /// A caller, known, with what its roles give it in one generation.
 #[derive(Debug)]
@@ -50,6 +50,7 @@ const MAX_REMEMBERED: usize = 10_000;
 /// All callers that this generation knows by a static secret, the one it knows by none, and those that others vouch for.
 pub(super) struct Identities {
     snapshot: Arc<Snapshot>,
+    holds: Arc<LiveHolds>,
     people: Mutex<HashMap<Caller, Rights>>,
     services: HashMap<[u8; 32], Arc<Identity>>,
     anonymous: Arc<Identity>,
@@ -59,14 +60,14 @@ pub(super) struct Identities {
 }
 
 impl Identities {
-    pub(super) fn of(snapshot: &Arc<Snapshot>, issuers: Issuers) -> Self {
+    pub(super) fn of(snapshot: &Arc<Snapshot>, holds: &Arc<LiveHolds>, issuers: Issuers) -> Self {
         let mut services = HashMap::new();
         for (name, service) in &snapshot.services {
             let caller = Caller {
                 principal: Principal::Service(name.clone()),
                 groups: service.groups.clone(),
             };
-            let rights = Rights::of(snapshot, &caller);
+            let rights = Rights::of(snapshot, &caller).under(holds);
             for token in &service.token_sha256 {
                 let known = Identity {
                     caller: caller.clone(),
@@ -81,12 +82,13 @@ impl Identities {
         }
         let caller = Caller::anonymous();
         let anonymous = Identity {
-            rights: Rights::of(snapshot, &caller),
+            rights: Rights::of(snapshot, &caller).under(holds),
             caller,
             proof: Proof::None,
         };
         Self {
             snapshot: Arc::clone(snapshot),
+            holds: Arc::clone(holds),
             people: Mutex::default(),
             services,
             anonymous: Arc::new(anonymous),
@@ -97,6 +99,15 @@ impl Identities {
 
     /// The same caller in this generation, where its proof still counts.
     pub(super) fn again(&self, auth: &Auth, identity: &Identity) -> Option<Arc<Identity>> {
+        self.still(auth, identity)
+            .filter(|now| auth.knows_holds() && !self.is_held(&now.caller))
+    }
+
+    pub(super) fn is_held(&self, caller: &Caller) -> bool {
+        self.holds.on_caller(&self.snapshot, caller).is_some()
+    }
+
+    fn still(&self, auth: &Auth, identity: &Identity) -> Option<Arc<Identity>> {
         match &identity.proof {
             Proof::None => Some(Arc::clone(&self.anonymous)),
             Proof::Grant(id) => {
@@ -116,8 +127,29 @@ impl Identities {
         &self.issuers
     }
 
-    /// Reads `Authorization`; without it the caller is anonymous. A grant's token counts at its `endpoint` only.
+    /// Reads `Authorization`; without it the caller is anonymous. A grant's token counts at its `endpoint` only. Who is held is
+    /// told no more than a token that never counted.
     pub(super) async fn identify(
+        &self,
+        auth: &Auth,
+        headers: &HeaderMap,
+        endpoint: Option<&EndpointName>,
+    ) -> Result<Arc<Identity>, Error> {
+        let identity = self.known(auth, headers, endpoint).await?;
+        if !auth.knows_holds() {
+            return Err(Error::unavailable("nobody can be let in now", RETRY_LATER)
+                .with_detail("the store does not say what is held"));
+        }
+        match self.holds.on_caller(&self.snapshot, &identity.caller) {
+            None => Ok(identity),
+            Some(_) if identity.is_anonymous() => {
+                Err(Error::unauthorized(None, "send a token: `Authorization: Bearer TOKEN`"))
+            }
+            Some(target) => Err(invalid_token().with_detail(format!("`{target}` is held"))),
+        }
+    }
+
+    async fn known(
         &self,
         auth: &Auth,
         headers: &HeaderMap,
@@ -207,7 +239,7 @@ impl Identities {
             if people.len() >= MAX_REMEMBERED {
                 people.clear();
             }
-            let rights = Rights::of(&self.snapshot, caller);
+            let rights = Rights::of(&self.snapshot, caller).under(&self.holds);
             people.insert(caller.clone(), rights.clone());
             rights
         })
@@ -277,6 +309,6 @@ fn bearer(value: &str) -> Option<&str> {
     (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty() && !token.contains(' ')).then_some(token)
 }
 
-fn invalid_token() -> Error {
+pub(super) fn invalid_token() -> Error {
     Error::unauthorized(Some("invalid_token"), "the token is not valid")
 }

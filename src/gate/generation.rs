@@ -17,9 +17,9 @@ use crate::gate::http::Doors;
 use crate::gate::offer::Offer;
 use crate::gate::record::Recording;
 use crate::gate::view::View;
-use crate::name::{EndpointName, Principal, ServerName};
+use crate::name::{Caller, EndpointName, Principal, ServerName};
 use crate::pii::Cover;
-use crate::snapshot::access::{Rights, RightsKey};
+use crate::snapshot::access::{LiveHolds, Rights, RightsKey};
 use crate::snapshot::{Endpoint, Selection, Snapshot};
 use crate::telemetry::Traces;
 use crate::upstream::Upstream;
@@ -43,6 +43,8 @@ pub struct Generation {
     pub traces: Option<Arc<Traces>>,
     /// Of `[login.oidc]`.
     pub provider: Option<Arc<Provider>>,
+    /// Of the store: they change while this is served.
+    pub(super) holds: Arc<LiveHolds>,
     pub(super) doors: Doors,
     pub(super) identities: Identities,
     filters: Filters,
@@ -60,6 +62,7 @@ pub struct GenerationParts {
     pub traces: Option<Arc<Traces>>,
     pub issuers: Issuers,
     pub provider: Option<Arc<Provider>>,
+    pub holds: Arc<LiveHolds>,
 }
 
 type Views = HashMap<(RightsKey, Option<Principal>), Arc<View>>;
@@ -87,6 +90,7 @@ impl Generation {
             traces,
             issuers,
             provider,
+            holds,
         } = parts;
         Self {
             number,
@@ -95,7 +99,7 @@ impl Generation {
             traces,
             provider,
             doors: Doors::of(&snapshot.gateway),
-            identities: Identities::of(&snapshot, issuers),
+            identities: Identities::of(&snapshot, &holds, issuers),
             endpoints: snapshot
                 .endpoints
                 .iter()
@@ -104,7 +108,13 @@ impl Generation {
             snapshot,
             upstreams,
             filters,
+            holds,
         }
+    }
+
+    /// Of a caller who is let in.
+    pub fn rights(&self, caller: &Caller) -> Rights {
+        Rights::of(&self.snapshot, caller).under(&self.holds)
     }
 
     pub fn issuers(&self) -> &Issuers {
@@ -151,10 +161,11 @@ impl Generation {
         let apart = state.is_personal.then(|| rights.principal().clone());
         let key = (rights.key().clone(), apart);
         let kept = lock(&state.views).get(&key).cloned();
-        if let Some(view) = kept.filter(|view| view.offer.is_current()) {
+        if let Some(view) = kept.filter(|view| view.offer.is_current() && self.holds.are(&view.holds)) {
             return Some(view);
         }
-        let view = Arc::new(View::of(endpoint, self.offer_to(endpoint, key.1.as_ref())?, rights));
+        let (holds, offer) = (self.holds.now(), self.offer_to(endpoint, key.1.as_ref())?);
+        let view = Arc::new(View::of(endpoint, offer, rights, holds));
         let mut views = lock(&state.views);
         if views.len() >= MAX_VIEWS {
             views.clear();

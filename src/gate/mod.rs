@@ -16,6 +16,7 @@ mod error;
 mod exchange;
 mod filter;
 mod generation;
+mod holds;
 mod http;
 mod legacy;
 mod level;
@@ -60,6 +61,7 @@ pub use record::Recording;
 use crate::auth::{Auth, Route};
 use crate::gate::auth::Identity;
 use crate::gate::error::Error;
+use crate::gate::holds::Cuts;
 use crate::gate::limit::Rates;
 use crate::gate::session::Sessions;
 use crate::gate::tasks::Tasks;
@@ -78,6 +80,7 @@ pub struct Gate {
     live: ArcSwap<Generation>,
     sessions: Sessions,
     rates: Rates,
+    cuts: Cuts,
     tasks: Tasks,
     counters: Counters,
     /// Grows when a generation or a catalogue has changed: open streams then look whether their lists did.
@@ -94,6 +97,7 @@ impl Gate {
             live: ArcSwap::from_pointee(generation),
             sessions: Sessions::new(),
             rates: Rates::default(),
+            cuts: Cuts::default(),
             tasks: Tasks::default(),
             counters: Counters::default(),
             changes: watch::Sender::new(0),
@@ -190,7 +194,14 @@ async fn respond(
         }
         Err(error) => return (None, Err(error)),
     };
-    let gone = identity.grant().and_then(|grant| gate.auth.gone(grant));
+    let gone = match identity.grant() {
+        Some(grant) => gate.auth.gone(grant),
+        None => Some(gate.cuts.token(&identity.caller)),
+    };
+    // Held since it was let in, and before it could be cut.
+    if generation.identities.is_held(&identity.caller) {
+        return (None, Err(auth::invalid_token()));
+    }
     let trace = trace::Trace::of(&parts.headers, begun);
     let caller = exchange::Request {
         gate: Arc::clone(gate),
@@ -210,7 +221,7 @@ async fn respond(
     let Some(gone) = gone else { return answered.await };
     tokio::select! {
         (id, answer) = answered => (id, answer.map(|answer| answer.map(|body| body.until(gone)))),
-        () = gone.cancelled() => (None, Err(Error::unauthorized(Some("invalid_token"), "the grant has ended"))),
+        () = gone.cancelled() => (None, Err(Error::unauthorized(Some("invalid_token"), "the access has ended"))),
     }
 }
 
@@ -310,6 +321,7 @@ async fn follow_grants(gate: Weak<Gate>, mut changes: watch::Receiver<u64>) {
     while changes.changed().await.is_ok() {
         let Some(gate) = gate.upgrade() else { return };
         gate.auth.follow();
+        gate.follow_holds();
         gate.changes.send_modify(|count| *count += 1);
     }
 }

@@ -48,6 +48,14 @@ impl World for Generation {
         &self.snapshot
     }
 
+    fn rights(&self, caller: &Caller) -> Rights {
+        self.rights(caller)
+    }
+
+    fn is_held(&self, caller: &Caller) -> bool {
+        self.identities.is_held(caller)
+    }
+
     fn log(&self) -> &Arc<Log> {
         self.recording.log()
     }
@@ -57,7 +65,7 @@ impl World for Generation {
     }
 
     fn tools(&self, endpoint: &EndpointName, caller: &Caller) -> Vec<ToolLine> {
-        let Some(view) = self.view(endpoint, &Rights::of(&self.snapshot, caller)) else {
+        let Some(view) = self.view(endpoint, &self.rights(caller)) else {
             return Vec::new();
         };
         let offered = view.offer.tools.iter().enumerate();

@@ -160,6 +160,22 @@ impl Sessions {
         }
     }
 
+    /// Ends those of some principals.
+    pub(super) fn end_of(&self, is_held: impl Fn(&Principal) -> bool) {
+        let mut table = self.table();
+        let held: Vec<SessionKey> = table
+            .by_id
+            .values()
+            .filter(|session| is_held(&session.principal))
+            .map(|session| session.id.clone())
+            .collect();
+        let ended: Vec<_> = held.iter().filter_map(|id| table.remove(id)).collect();
+        drop(table);
+        for session in ended {
+            session.end();
+        }
+    }
+
     /// Ends what has been idle for too long. A session with an open stream is not idle.
     pub(super) fn sweep(&self, idle: Duration) {
         let now = self.now();

@@ -12,7 +12,7 @@ use crate::mcp::Era;
 use crate::mcp::edit::Edits;
 use crate::mcp::json;
 use crate::name::EndpointName;
-use crate::snapshot::access::{Object, Rights};
+use crate::snapshot::access::{Holds, Object, Rights};
 use crate::text::without_hidden;
 
 /// A kind of thing that is listed.
@@ -26,6 +26,8 @@ pub(super) enum Kind {
 
 pub(super) struct View {
     pub(super) offer: Arc<Offer>,
+    /// Those in force when it was made.
+    pub(super) holds: Arc<Holds>,
     /// By shown name, an index into the offer.
     tools: HashMap<Arc<str>, usize>,
     prompts: HashMap<Arc<str>, usize>,
@@ -43,7 +45,7 @@ struct List {
 
 impl View {
     /// Asks `snapshot::access` about every item of the offer: what is listed and what may be called is one answer.
-    pub(super) fn of(endpoint: &EndpointName, offer: Arc<Offer>, rights: &Rights) -> Self {
+    pub(super) fn of(endpoint: &EndpointName, offer: Arc<Offer>, rights: &Rights, holds: Arc<Holds>) -> Self {
         let listed = |object: Object<'_>| rights.decide(endpoint, object, None).is_listed();
         let server = |item: &OfferItem| &offer.servers[item.server].name;
         let tools = select(offer.tools.iter().map(|tool| &tool.item), |item| {
@@ -89,6 +91,7 @@ impl View {
                 .collect(),
             lists,
             offer,
+            holds,
         }
     }
 

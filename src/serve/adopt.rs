@@ -97,7 +97,13 @@ impl Adopter {
         let is_new = !next.files.is_same(&self.world.files);
         let number = served.generation + u64::from(is_new);
         let generation = next
-            .generation(number, Some(&old), &self.context, &self.live.state)
+            .generation(
+                number,
+                Some(&old),
+                &self.context,
+                &self.live.state,
+                self.live.gate.auth().held(),
+            )
             .map_err(Failure::of_problems)?;
         if is_new && let Err(failure) = self.keep(&next.files, served.generation, reason).await {
             // What was started for it is ended.

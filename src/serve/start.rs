@@ -157,7 +157,7 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
     let auth = people(&vault, &mut context);
     let number = newest + u64::from(!is_kept);
     let generation = world
-        .generation(number, None, &context, &state.directory)
+        .generation(number, None, &context, &state.directory, auth.held())
         .map_err(|problems| Error::new(problems.join("\n")))?;
     let store: Arc<dyn Generations> = Arc::new(store);
     if !is_kept && let Err(problem) = keep(&*store, &world.files, newest, GATEWAY, How::Start).await {

@@ -9,6 +9,7 @@ use crate::audit::Target;
 use crate::gate::{Generation, Problem};
 use crate::name::EndpointName;
 use crate::pii::Cover;
+use crate::serve::control;
 use crate::serve::live::{Live, Report};
 use crate::serve::start::base_url;
 use crate::upstream::Upstream;
@@ -38,6 +39,8 @@ pub(super) fn status(live: &Live) -> Value {
         "endpoints": generation.snapshot.endpoints.keys().map(|name| endpoint(&generation, name)).collect::<Vec<_>>(),
         "audit": audit(&generation),
         "grants": live.gate.auth().count(),
+        // What is taken away, whatever the files say.
+        "holds": control::holds(live),
         "sessions": sessions(live),
         "calls": calls(live),
         "refused-requests": live.gate.counters().refused().into_iter().map(|(status, count)| (status.to_string(), count)).collect::<BTreeMap<_, _>>(),

@@ -19,6 +19,7 @@ use crate::serve::logging;
 use crate::serve::secrets::Secrets;
 use crate::serve::tls::{Identity, certificates};
 use crate::serve::watch::Watched;
+use crate::snapshot::access::LiveHolds;
 use crate::snapshot::{Auth, SecretRef, Server, SettingValue, Snapshot, Tls, Transport};
 use crate::store::{Keys, own_key};
 use crate::telemetry::{Target, Traces};
@@ -191,6 +192,7 @@ impl World {
         old: Option<&Generation>,
         context: &Context,
         state: &Path,
+        holds: &Arc<LiveHolds>,
     ) -> Result<Generation, Vec<String>> {
         let (mut upstreams, mut problems) = (Upstreams::new(), Vec::new());
         for (name, settings) in &self.settings {
@@ -237,6 +239,7 @@ impl World {
                 traces,
                 issuers,
                 provider: self.provider(old, &fetch),
+                holds: Arc::clone(holds),
             })),
             Ok(_) => Err(problems),
             Err(problem) => {

@@ -8,6 +8,7 @@ pub mod access;
 mod endpoint;
 mod gateway;
 mod people;
+mod permanent;
 mod role;
 mod secret;
 mod server;
@@ -23,6 +24,7 @@ pub use gateway::{
     Telemetry, Tls,
 };
 pub use people::{Group, Issuer, Jwks, Login, Oidc, Service, User};
+pub use permanent::permanent;
 pub use role::{ArgumentPointer, Condition, Effect, Hint, Operator, Role, Rule, RuleId, Scalar, Segment};
 pub use secret::{SecretRef, SettingValue};
 pub use server::{Auth, Credentials, Home, Isolation, OAuthClient, OAuthGrant, Server, ServerAuth, Transport};

@@ -174,7 +174,7 @@ impl<'a> Failures<'a> {
                 with(finding, place(subject), reason.to_string())
             }
             Reason::NoCredential | Reason::NotLocked => with(finding, place(server()), reason.to_string()),
-            Reason::UnclearArguments(_) | Reason::UnsafeUri => finding.help(reason.to_string()),
+            Reason::Held(_) | Reason::UnclearArguments(_) | Reason::UnsafeUri => finding.help(reason.to_string()),
         }
     }
 

@@ -18,7 +18,7 @@ use super::plan::{self, Judged};
 use super::running::Running;
 use crate::config::{Bundle, Root, RootKind};
 use crate::control::{Changed, ControlError};
-use crate::plan::render::Report;
+use crate::plan::render::{Hold, Report};
 use crate::plan::{Plan, diff, render};
 use crate::serve::state_directory;
 use crate::text::safe;
@@ -66,7 +66,14 @@ pub(super) fn run(arguments: &Apply, output: &Output) -> Outcome {
     if let Some(path) = &arguments.reviewed {
         Saved::read(path)?.check_review(&difference)?;
     }
-    let shown = show(&difference, &current, &proposed, arguments.format, output)?;
+    let shown = show(
+        &difference,
+        &current,
+        &proposed,
+        running.holds()?,
+        arguments.format,
+        output,
+    )?;
     if current.bundle.digest() == proposed.bundle.digest()
         && current.bundle.public_files == proposed.bundle.public_files
     {
@@ -94,6 +101,7 @@ pub(super) fn show(
     plan: &Plan,
     current: &Judged,
     proposed: &Judged,
+    holds: Vec<Hold>,
     format: TextFormat,
     output: &Output,
 ) -> Result<Option<Value>, Failure> {
@@ -102,7 +110,7 @@ pub(super) fn show(
         current: current.base.clone(),
         proposed: proposed.base.clone(),
         findings: proposed.findings(),
-        holds: Vec::new(),
+        holds,
         command: None,
         all: false,
     };

@@ -18,22 +18,6 @@ pub(in crate::cli) enum Later {
         #[arg(long)]
         check: bool,
     },
-    /// Stop a person, tool, server or endpoint at once
-    #[command(hide = true)]
-    Hold {
-        what: String,
-        #[arg(long)]
-        reason: Option<String>,
-        #[command(flatten)]
-        asking: Asking,
-    },
-    /// End a hold
-    #[command(hide = true)]
-    Release {
-        what: String,
-        #[command(flatten)]
-        asking: Asking,
-    },
     /// Turn a client's configuration into TOML
     #[command(hide = true)]
     Import { file: PathBuf },
@@ -74,9 +58,7 @@ impl Later {
             Self::Client { .. } => "client",
             Self::Connect { .. } => "connect",
             Self::Fmt { .. } => "fmt",
-            Self::Hold { .. } => "hold",
             Self::Import { .. } => "import",
-            Self::Release { .. } => "release",
         }
     }
 }

@@ -6,6 +6,7 @@
 mod apply;
 mod credentials;
 mod grants;
+mod hold;
 mod later;
 mod shared;
 
@@ -16,6 +17,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(super) use apply::{Apply, Asking, History, HistoryAction, Rollback};
 pub(super) use credentials::{Credentials, CredentialsAction};
 pub(super) use grants::{Grants, GrantsAction};
+pub(super) use hold::{Hold, Release};
 pub(super) use later::Later;
 pub(super) use shared::{
     ColorWhen, Endpoint, FailOn, FindingsFormat, Paths, PlanFormat, ReviewFormat, TextFormat, WhichGateway,
@@ -75,6 +77,10 @@ pub(super) enum Command {
     Logs(Logs),
     /// Show who let which client in, and end it
     Grants(Grants),
+    /// Take a person, group, service, tool, server or endpoint away at once, until it is released
+    Hold(Hold),
+    /// End a hold
+    Release(Release),
     /// Authorize servers that everybody reaches with one account
     Credentials(Credentials),
     /// List the tools of an endpoint
@@ -233,6 +239,8 @@ pub(super) struct Explain {
     pub(super) live: bool,
     #[command(flatten)]
     pub(super) config: shared::ConfigOnly,
+    #[command(flatten)]
+    pub(super) gateway: WhichGateway,
     /// How to write the answer
     #[arg(long, value_name = "FORMAT", default_value = "human")]
     pub(super) format: TextFormat,

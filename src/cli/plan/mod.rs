@@ -45,7 +45,7 @@ pub(super) fn run(arguments: &Arguments, output: &Output) -> Outcome {
         plan: &plan,
         command: Some(command(arguments, &paths)),
         findings: proposed.findings(),
-        holds: Vec::new(),
+        holds: gateway.as_ref().map_or_else(|_| Ok(Vec::new()), Running::holds)?,
         current: current.base,
         proposed: proposed.base,
         all: arguments.all,

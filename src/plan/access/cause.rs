@@ -74,7 +74,12 @@ impl<'a> Causes<'a> {
             Reason::NotLocked => Some("no longer pinned".to_owned()),
             Reason::NoCredential => Some("newly with a credential".to_owned()),
             Reason::Rule(rule) => Some(format!("no longer denied by {rule}")),
-            Reason::NoRule | Reason::Arguments(_) | Reason::UnclearArguments(_) | Reason::UnsafeUri => None,
+            // A plan compares files, which hold nothing.
+            Reason::Held(_)
+            | Reason::NoRule
+            | Reason::Arguments(_)
+            | Reason::UnclearArguments(_)
+            | Reason::UnsafeUri => None,
         }
     }
 
@@ -113,9 +118,11 @@ impl<'a> Causes<'a> {
                 let server = Subject::Server(self.server.clone());
                 noted("no credential for it", at(self.scope.proposed, server))
             }
-            Reason::NoRule | Reason::Arguments(None) | Reason::UnclearArguments(_) | Reason::UnsafeUri => {
-                noted("no longer allowed", by(self.scope.current, decisive(old), true))
-            }
+            Reason::Held(_)
+            | Reason::NoRule
+            | Reason::Arguments(None)
+            | Reason::UnclearArguments(_)
+            | Reason::UnsafeUri => noted("no longer allowed", by(self.scope.current, decisive(old), true)),
         }
     }
 }

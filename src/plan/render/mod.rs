@@ -9,7 +9,7 @@ pub(super) mod json;
 mod markdown;
 mod words;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use github::github;
 pub use human::human;
@@ -57,7 +57,7 @@ pub struct Finding {
 }
 
 /// Something that is taken away from the running gateway, whatever its files say.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Hold {
     pub what: String,

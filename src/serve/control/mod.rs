@@ -6,6 +6,7 @@
 mod access;
 mod credentials;
 mod grants;
+mod holds;
 mod logs;
 mod routes;
 
@@ -24,6 +25,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 pub(super) use access::{Access, Remote};
+pub(super) use holds::list as holds;
 
 use crate::serve::apply::Asked;
 use crate::serve::control::access::Caller;

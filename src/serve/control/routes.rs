@@ -22,7 +22,7 @@ use crate::config::Bundle;
 use crate::name::ServerName;
 use crate::serve::apply::{Apply, Asked, Change, EVENTS, Event, Outcome, Required};
 use crate::serve::control::access::Caller;
-use crate::serve::control::{credentials, grants, logs};
+use crate::serve::control::{credentials, grants, holds, logs};
 use crate::serve::live::Live;
 use crate::serve::{Follows, running, status};
 use crate::snapshot::ControlRight;
@@ -53,13 +53,13 @@ pub(super) async fn answer(
     let (head, body) = request.into_parts();
     let path = head.uri.path();
     let (method, right) = match path {
-        "/v1/status" | "/v1/configuration" | "/v1/catalogue" | "/v1/grants" | "/v1/history" => {
+        "/v1/status" | "/v1/configuration" | "/v1/catalogue" | "/v1/grants" | "/v1/history" | "/v1/holds" => {
             (Method::GET, ControlRight::Read)
         }
         _ if path.starts_with("/v1/history/") => (Method::GET, ControlRight::Read),
         "/v1/credentials/authorize" => (Method::POST, ControlRight::Apply),
         _ if path.starts_with(AUTHORIZATION) => (Method::GET, ControlRight::Apply),
-        "/v1/grants/revoke" => (Method::POST, ControlRight::Hold),
+        "/v1/grants/revoke" | "/v1/hold" | "/v1/release" => (Method::POST, ControlRight::Hold),
         "/v1/logs" => (Method::POST, ControlRight::Logs),
         "/v1/logs/verify" => (Method::GET, ControlRight::Logs),
         "/v1/reload" | "/v1/apply" | "/v1/rollback" => (Method::POST, ControlRight::Apply),
@@ -81,6 +81,12 @@ pub(super) async fn answer(
             .map(|body| reply(StatusCode::OK, &body))
             .map_err(unavailable),
         "/v1/grants/revoke" => revoke(&live, &caller, body).await,
+        "/v1/holds" => {
+            let body = json!({ "format-version": 1, "holds": holds::list(&live) });
+            Ok(reply(StatusCode::OK, &body))
+        }
+        "/v1/hold" => hold(&live, &caller, body).await,
+        "/v1/release" => release(&live, &caller, body).await,
         "/v1/logs" => read_logs(&live, body).await,
         "/v1/logs/verify" => logs::verified(&live)
             .await
@@ -137,6 +143,21 @@ impl From<(StatusCode, String)> for Refusal {
     fn from((status, why): (StatusCode, String)) -> Self {
         Self(status, why)
     }
+}
+
+async fn hold(live: &Live, caller: &Caller, body: Incoming) -> Outgoing {
+    let what: holds::What = parse(&collect(body).await?)?;
+    let held = holds::hold(live, &what, &caller.name).await;
+    held.map(|body| reply(StatusCode::OK, &body))
+        .map_err(|(status, why)| Refusal(status, why))
+}
+
+async fn release(live: &Live, caller: &Caller, body: Incoming) -> Outgoing {
+    let what: holds::What = parse(&collect(body).await?)?;
+    let released = holds::release(live, &what, &caller.name).await;
+    released
+        .map(|body| reply(StatusCode::OK, &body))
+        .map_err(|(status, why)| Refusal(status, why))
 }
 
 /// The store does not answer.

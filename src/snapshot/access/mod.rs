@@ -6,6 +6,7 @@
 //! exactly what some call could be allowed for.
 
 mod arguments;
+mod holds;
 mod judge;
 mod permit;
 mod rights;
@@ -22,6 +23,7 @@ mod tests;
 use std::fmt;
 
 pub use arguments::{Arguments, ArgumentsError};
+pub use holds::{Holds, LiveHolds};
 pub use judge::Verdict;
 pub use permit::{Denied, Permit, Purpose};
 pub use rights::{Rights, RightsKey};
@@ -29,7 +31,7 @@ pub use trace::{Considered, Reach, trace, who};
 pub use uri::uri_is_safe;
 
 use super::RuleId;
-use crate::name::ServerName;
+use crate::name::{ServerName, Target};
 
 /// Something of a server that a caller may ask for, by the server's own name for it (never the shown one).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -77,6 +79,8 @@ pub enum Decision {
 /// Why not. For the log and `explain`; a client is told only what [`Reason::is_about_arguments`] says.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Reason {
+    /// It is held, whatever the rules say.
+    Held(Target),
     /// The endpoint does not exist, does not offer the server, or its globs do not select the name.
     NotSelected,
     /// The server is pinned and the tool or prompt does not stand in its lock.
@@ -152,6 +156,7 @@ impl Reason {
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Held(target) => write!(f, "`{target}` is held"),
             Self::NotSelected => f.write_str("the endpoint does not select it"),
             Self::NotLocked => f.write_str("the server is locked and its lock does not have it"),
             Self::NoCredential => f.write_str("the server wants personal credentials and the caller has none"),

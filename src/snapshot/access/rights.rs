@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::holds::LiveHolds;
 use super::judge::{Question, Verdict, covers_endpoint, judge};
 use super::{Arguments, Decision, Object, ObjectKind, Reason, uri_is_safe};
 use crate::lock::Lock;
@@ -17,6 +18,7 @@ use crate::snapshot::{Credentials, Effect, Endpoint, Role, Rule, RuleId, Selecti
 pub struct Rights {
     principal: Principal,
     compiled: Arc<Compiled>,
+    holds: Arc<LiveHolds>,
 }
 
 /// Equal for callers of the same Snapshot that get the same answers to everything, so that lists may be shared by it.
@@ -59,7 +61,15 @@ impl Rights {
                 endpoints,
                 locks: snapshot.locks.clone(),
             }),
+            holds: LiveHolds::none(),
         }
+    }
+
+    /// The same, without what is held at the moment of each question. Whether the caller itself is held is for whoever lets it in.
+    #[must_use]
+    pub fn under(mut self, holds: &Arc<LiveHolds>) -> Self {
+        self.holds = Arc::clone(holds);
+        self
     }
 
     pub fn principal(&self) -> &Principal {
@@ -73,12 +83,13 @@ impl Rights {
     /// Whether any `allow` is about the endpoint. Where not: 401 for `anonymous`, 404 for everybody known, and the same for
     /// endpoints that do not exist.
     pub fn may_enter(&self, endpoint: &EndpointName) -> bool {
-        self.compiled.endpoints.contains_key(endpoint)
+        self.compiled.endpoints.contains_key(endpoint) && self.holds.on_endpoint(endpoint).is_none()
     }
 
     /// The endpoints that the caller may enter, by name.
     pub fn endpoints(&self) -> impl Iterator<Item = &EndpointName> {
-        self.compiled.endpoints.keys()
+        let all = self.compiled.endpoints.keys();
+        all.filter(|endpoint| self.holds.on_endpoint(endpoint).is_none())
     }
 
     /// Whether the rules of both about the endpoint are the same, wherever they stand: then answers can differ only by what
@@ -106,6 +117,11 @@ impl Rights {
         let Some(entered) = self.compiled.endpoints.get(endpoint) else {
             return Decision::Denied { reason: Reason::NoRule };
         };
+        if let Some(target) = self.holds.on(endpoint, object) {
+            return Decision::Denied {
+                reason: Reason::Held(target),
+            };
+        }
         if let Some(reason) = self.held_back(entered, object) {
             return Decision::Denied { reason };
         }
@@ -218,7 +234,7 @@ pub(super) fn roles_of<'a>(snapshot: &'a Snapshot, caller: &Caller) -> Vec<(&'a 
 
 /// The caller's own groups and those that `[group.*]` puts it into, through as many groups as it takes. A group is added
 /// once, so that a cycle ends.
-fn groups_of<'a>(snapshot: &'a Snapshot, caller: &'a Caller) -> BTreeSet<&'a str> {
+pub(super) fn groups_of<'a>(snapshot: &'a Snapshot, caller: &'a Caller) -> BTreeSet<&'a str> {
     let mut groups: BTreeSet<&str> = caller.groups.iter().map(|group| &**group).collect();
     loop {
         let joined: Vec<&str> = snapshot

@@ -365,3 +365,76 @@ fn an_unchanged_server_keeps_its_process() {
     assert_eq!(site.apply(&["config", "--yes"]).code, 0);
     assert_eq!(pid(&site), before);
 }
+
+#[test]
+fn a_hold_survives_restart_and_apply_and_is_named_everywhere() {
+    let mut site = Site::applied();
+    let held = site.ask("hold", &["tool:demo/get_customer", "--reason", "leaks"]);
+    assert_eq!(held.code, 0, "{}", held.all());
+    let explain = |site: &Site| {
+        site.ask(
+            "explain",
+            &["anonymous", "demo", "demo/get_customer", "--live", "-C", "config"],
+        )
+    };
+    site.kill();
+    site.serve(&["--state", "state"]);
+    let explained = explain(&site);
+    assert_eq!(explained.code, 3, "{}", explained.all());
+    assert!(
+        explained.stdout.contains("`tool:demo/get_customer` is held"),
+        "{}",
+        explained.all()
+    );
+    // The files alone say nothing of it.
+    let files = site.run(&["explain", "anonymous", "demo", "demo/get_customer", "-C", "config"]);
+    assert_eq!(files.code, 0, "{}", files.all());
+
+    site.add(&endpoint("more"));
+    let plan = site.ask("plan", &["config"]);
+    for told in [
+        "HOLDS",
+        "tool:demo/get_customer by local:",
+        ": leaks",
+        "[[role.local.deny]]",
+        "tool = { equal = \"demo/get_customer\" }",
+    ] {
+        assert!(plan.stdout.contains(told), "{told}: {}", plan.all());
+    }
+    let applied = site.apply(&["config", "--yes"]);
+    assert!(
+        applied.code == 0 && applied.stdout.contains("HOLDS"),
+        "{}",
+        applied.all()
+    );
+    let status = site.ask("status", &[]);
+    for told in [
+        "1 hold in force",
+        "tool:demo/get_customer by local:",
+        "[[role.local.deny]]",
+    ] {
+        assert!(status.stdout.contains(told), "{told}: {}", status.all());
+    }
+    assert_eq!(explain(&site).code, 3);
+    let tools = site.json("status", &[])["holds"][0]["what"].clone();
+    assert_eq!(tools, "tool:demo/get_customer");
+
+    // What the hold proposes holds as files.
+    let toml = site.json("status", &[])["holds"][0]["toml"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    site.add(&toml);
+    assert_eq!(site.run(&["validate", "config"]).code, 0);
+    let denied = site.run(&["explain", "anonymous", "demo", "demo/get_customer", "-C", "config"]);
+    assert_eq!(denied.code, 3, "{}", denied.all());
+
+    assert_eq!(site.ask("release", &["tool:demo/get_customer"]).code, 0);
+    assert_eq!(explain(&site).code, 0);
+    let again = site.ask("release", &["tool:demo/get_customer"]);
+    assert!(
+        again.code == 1 && again.stderr.contains("is not held"),
+        "{}",
+        again.all()
+    );
+}

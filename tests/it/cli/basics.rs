@@ -43,8 +43,6 @@ fn help_names_every_command_that_works() {
 fn what_is_not_built_is_refused_by_name() {
     for command in [
         &["fmt", "--check"][..],
-        &["hold", "user:a", "--reason", "why"],
-        &["release", "user:a"],
         &["import", "f.json"],
         &["connect", "https://mcp.example.com/mcp/a"],
     ] {

@@ -192,7 +192,7 @@ fn a_name_that_stands_nowhere_is_an_error_with_the_nearest_one() {
         (
             &["explain", "service:bot", "desk", "crm/x", "--live"],
             1,
-            "not built yet",
+            "no gateway answers",
         ),
         (&["who", "crn/x"], 1, "did you mean `crm`"),
         (&["who", "crm/x", "deks"], 1, "did you mean `desk`"),

@@ -134,7 +134,7 @@ async fn sign_ins_and_grants_are_recorded_and_no_secret_is() {
     assert!(!everything.contains("wrong password") && !everything.contains(ALICE.1));
 }
 
-async fn open_stream(base: &str, token: &str) -> hyper::body::Incoming {
+pub(super) async fn open_stream(base: &str, token: &str) -> hyper::body::Incoming {
     let body = r#"{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen","params":{"notifications":{"toolsListChanged":true},"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{}}}}"#;
     let request = http::Request::post(format!("{base}/mcp/eng"))
         .header("content-type", "application/json")

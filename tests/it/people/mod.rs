@@ -3,6 +3,7 @@
 pub(crate) mod agent;
 mod attacks;
 mod grants;
+mod holds;
 mod provider;
 
 use serde_json::json;

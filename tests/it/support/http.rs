@@ -53,14 +53,18 @@ impl Client {
         }
     }
 
-    /// The first message of a stream that does not end by itself; the stream is closed after it.
-    pub(crate) async fn first_event(&self, method: &str, params: Value) -> Value {
+    /// What answers a modern request, as it comes.
+    pub(crate) async fn stream(&self, method: &str, params: Value) -> Incoming {
         let (headers, body) = modern(method, params);
         let headers: Vec<_> = headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let mut stream = self
-            .start(Method::POST, &headers, body.to_string().into())
-            .await
-            .into_body();
+        let answer = self.start(Method::POST, &headers, body.to_string().into()).await;
+        assert_eq!(answer.status(), 200);
+        answer.into_body()
+    }
+
+    /// The first message of a stream that does not end by itself; the stream is closed after it.
+    pub(crate) async fn first_event(&self, method: &str, params: Value) -> Value {
+        let mut stream = self.stream(method, params).await;
         let mut text = Vec::new();
         while !text.ends_with(b"\n\n") {
             let frame = stream.frame().await.expect("an event").expect("a whole event");
