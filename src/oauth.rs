@@ -38,6 +38,12 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Scheme, host and port as they are compared, without a slash.
+pub fn origin(url: &str) -> Option<String> {
+    let url = Url::parse(url).ok()?;
+    url.has_host().then(|| url.origin().ascii_serialization())
+}
+
 /// May a person's browser be sent there to sign in? Over https, or on this very machine.
 pub fn is_safe_page(url: &str) -> bool {
     let url = Url::parse(url).ok();

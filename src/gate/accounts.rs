@@ -27,7 +27,9 @@ impl Accounting for Generation {
                 let Some((upstream, credentials)) = self.keeper(&server) else {
                     continue;
                 };
-                let standing = credentials.standing(&server, &owner).await;
+                let standing = credentials
+                    .standing(&server, &owner, upstream.settings().place().as_deref())
+                    .await;
                 let state = match standing.map_err(|error| error.to_string())? {
                     Standing::Connected => AccountState::Connected,
                     Standing::Expired => AccountState::Expired,
@@ -51,8 +53,9 @@ impl Accounting for Generation {
         token: &'a str,
     ) -> BoxFuture<'a, Result<(), String>> {
         Box::pin(async move {
-            let (_, credentials) = self.keeper(server).ok_or(UNKNOWN)?;
-            let kept = credentials.paste(server, &Owner::User(Arc::clone(user)), token).await;
+            let (upstream, credentials) = self.keeper(server).ok_or(UNKNOWN)?;
+            let (owner, at) = (Owner::User(Arc::clone(user)), upstream.settings().place());
+            let kept = credentials.paste(server, &owner, at.as_deref(), token).await;
             kept.map_err(|error| told(server, &error))
         })
     }

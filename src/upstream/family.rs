@@ -87,12 +87,7 @@ impl Family {
             return Some(Holder::fixed(&settings.name, owner.clone(), token.clone()));
         }
         let credentials = self.context.credentials.as_ref()?;
-        Some(Holder::kept(
-            &settings.name,
-            owner.clone(),
-            credentials,
-            self.terms.clone(),
-        ))
+        Some(Holder::kept(settings, owner.clone(), credentials, self.terms.clone()))
     }
 
     fn map(&self) -> MutexGuard<'_, HashMap<Owner, Arc<Upstream>>> {
@@ -223,6 +218,14 @@ impl Upstream {
 }
 
 impl Settings {
+    /// Scheme, host and port of the server; `None`: a command. A credential is for one place.
+    pub fn place(&self) -> Option<String> {
+        match &self.server.transport {
+            Table::Http { url, .. } => crate::oauth::origin(url),
+            Table::Stdio { .. } => None,
+        }
+    }
+
     /// What its table says about its authorization.
     pub fn terms(&self, context: &Context) -> Option<Terms> {
         let Auth::OAuth(table) = &self.server.auth.as_ref()?.auth else {

@@ -24,7 +24,7 @@ use crate::name::ServerName;
 use crate::snapshot::OAuthGrant;
 use crate::store::Expect;
 use crate::upstream::failure::{Failure, FailureKind};
-use crate::upstream::settings::Secret;
+use crate::upstream::settings::{Secret, Settings};
 
 /// How long what was read counts without another look.
 const FRESH: Duration = Duration::from_secs(2);
@@ -53,6 +53,8 @@ enum Source {
     Kept {
         credentials: Arc<Credentials>,
         key: String,
+        /// Where the server is.
+        at: Option<String>,
         /// `None`: pasted tokens.
         terms: Option<Box<Terms>>,
     },
@@ -87,15 +89,18 @@ impl Holder {
         Arc::new(Self::with(server, owner, Source::Fixed(token)))
     }
 
+    /// Of the store, for the server of these settings.
     pub(in crate::upstream) fn kept(
-        server: &ServerName,
+        settings: &Settings,
         owner: Owner,
         credentials: &Arc<Credentials>,
         terms: Option<Terms>,
     ) -> Arc<Self> {
+        let server = &settings.name;
         let source = Source::Kept {
             credentials: Arc::clone(credentials),
             key: owner.key(server),
+            at: settings.place(),
             terms: terms.map(Box::new),
         };
         let holder = Arc::new(Self::with(server, owner, source));
@@ -292,13 +297,17 @@ impl Holder {
 
     /// Looks at the record; an account that is not the one that was first seen ends this holder.
     async fn read(&self) -> Result<Arc<Read>, Failure> {
-        let Source::Kept { credentials, key, .. } = &self.source else {
+        let Source::Kept {
+            credentials, key, at, ..
+        } = &self.source
+        else {
             return Err(self.failure(FailureKind::Unauthorized, "it has no record"));
         };
         let found = credentials
             .find(key)
             .await
             .map_err(|error| self.failure(FailureKind::Refused, format!("the credential cannot be read: {error}")))?;
+        let found = found.filter(|(_, stored)| stored.is_for(at.as_deref()));
         let (version, stored) = found.map_or((0, None), |(version, stored)| (version, Some(stored)));
         let account = |stored: &Option<Stored>| stored.as_ref().map(|stored| stored.account.clone());
         let before = self.now.load();
@@ -343,16 +352,23 @@ impl Holder {
 
     /// Until the record holds another token than `seen`.
     async fn renew_once(&self, seen: Option<&Hidden>) -> Result<(), OAuthError> {
-        let Source::Kept { credentials, key, .. } = &self.source else {
+        let Source::Kept {
+            credentials, key, at, ..
+        } = &self.source
+        else {
             return Ok(());
         };
         loop {
             let found = credentials.find(key).await?;
             let now = Timestamp::now();
             let (expect, mut stored) = match found {
-                Some((version, stored)) => (Expect::Version(version), stored),
-                None if self.is_own() => (Expect::Absent, Stored::pasted("", crate::oauth::random()?, now)),
-                None => return Ok(()),
+                Some((version, stored)) if stored.is_for(at.as_deref()) => (Expect::Version(version), stored),
+                other if self.is_own() => {
+                    let expect = other.map_or(Expect::Absent, |(version, _)| Expect::Version(version));
+                    let fresh = Stored::pasted("", at.as_deref(), crate::oauth::random()?, now);
+                    (expect, fresh)
+                }
+                _ => return Ok(()),
             };
             if seen.is_some_and(|seen| stored.access != *seen) && !stored.access.0.is_empty() {
                 return Ok(());

@@ -75,8 +75,10 @@ impl Credentials {
         })
     }
 
-    pub async fn standing(&self, server: &ServerName, owner: &Owner) -> Result<Standing, StoreError> {
+    /// `at`: where the server is, as [`crate::upstream::Settings::place`] says. What was given for another place counts for nothing.
+    pub async fn standing(&self, server: &ServerName, owner: &Owner, at: Option<&str>) -> Result<Standing, StoreError> {
         let stored = self.find(&owner.key(server)).await?;
+        let stored = stored.filter(|(_, stored)| stored.is_for(at));
         Ok(stored.map_or(Standing::Missing, |(_, stored)| Standing::of(&stored)))
     }
 
@@ -124,7 +126,13 @@ impl Credentials {
     }
 
     /// Keeps a token that its owner pasted, in place of what there was.
-    pub async fn paste(&self, server: &ServerName, owner: &Owner, token: &str) -> Result<(), OAuthError> {
+    pub async fn paste(
+        &self,
+        server: &ServerName,
+        owner: &Owner,
+        at: Option<&str>,
+        token: &str,
+    ) -> Result<(), OAuthError> {
         let token = token.trim();
         if token.is_empty() || token.len() > MAX_TOKEN || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
             return Err(OAuthError::Callback(
@@ -133,7 +141,7 @@ impl Credentials {
         }
         self.keep(
             &owner.key(server),
-            &Stored::pasted(token, crate::oauth::random()?, Timestamp::now()),
+            &Stored::pasted(token, at, crate::oauth::random()?, Timestamp::now()),
         )
         .await
     }
@@ -224,7 +232,7 @@ impl Credentials {
         };
         let tokens = request(&self.fetch, &policy, &flow.issued, issue, "").await?;
         let now = Timestamp::now();
-        let mut stored = Stored::pasted("", crate::oauth::random()?, now);
+        let mut stored = Stored::pasted("", flow.at.as_deref(), crate::oauth::random()?, now);
         stored.scopes = flow.scopes;
         stored.issued = Some(flow.issued);
         stored.take(tokens, now);

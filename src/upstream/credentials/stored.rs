@@ -17,6 +17,9 @@ pub(super) struct Hidden(pub(super) String);
 pub(super) struct Stored {
     /// Random, given when a person connects: another one is another account, perhaps.
     pub(super) account: String,
+    /// Scheme, host and port of the server that it was given for; `None`: a command. It is sent nowhere else.
+    #[serde(default)]
+    pub(super) at: Option<String>,
     /// The token; empty where one could not be had yet.
     pub(super) access: Hidden,
     #[serde(default)]
@@ -75,9 +78,10 @@ pub(super) enum ClientMethod {
 
 impl Stored {
     /// A token that a person pasted.
-    pub(super) fn pasted(token: &str, account: String, now: Timestamp) -> Self {
+    pub(super) fn pasted(token: &str, at: Option<&str>, account: String, now: Timestamp) -> Self {
         Self {
             account,
+            at: at.map(str::to_owned),
             access: Hidden(token.to_owned()),
             refresh: None,
             expires: None,
@@ -88,6 +92,11 @@ impl Stored {
             issued: None,
             lease: None,
         }
+    }
+
+    /// Was it given for the server that stands there?
+    pub(super) fn is_for(&self, at: Option<&str>) -> bool {
+        self.at.as_deref() == at
     }
 
     /// Does the token still count, as far as its own end says?

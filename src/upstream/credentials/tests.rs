@@ -238,7 +238,12 @@ async fn each_caller_is_served_with_its_own_token_and_who_has_none_with_no_other
     let upstream = home.start(&settings);
     for name in ["ann", "bob"] {
         home.credentials
-            .paste(&server(), &owner(name), &format!("tok-of-{name}\n"))
+            .paste(
+                &server(),
+                &owner(name),
+                settings.place().as_deref(),
+                &format!("tok-of-{name}\n"),
+            )
             .await
             .unwrap();
     }
@@ -264,18 +269,48 @@ async fn each_caller_is_served_with_its_own_token_and_who_has_none_with_no_other
 }
 
 #[tokio::test]
+async fn what_was_given_for_one_place_is_not_sent_to_another() {
+    let (before, after) = (serve(Arc::default()).await, serve(Arc::default()).await);
+    let home = Home::new().await;
+    let at = |fake: &Fake| table(over_http(&fake.url()), Whose::Personal, Auth::Bearer { token: None });
+    let settings = at(&before);
+    home.credentials
+        .paste(&server(), &owner("ann"), settings.place().as_deref(), "tok-1")
+        .await
+        .unwrap();
+    assert_eq!(tools(&home.start(&settings), &user("ann")).await, ["of-tok-1"]);
+    // The same server's table names another address, as after a reload.
+    let moved = at(&after);
+    let upstream = home.start(&moved);
+    assert_eq!(tools(&upstream, &user("ann")).await, Vec::<String>::new());
+    assert_eq!(upstream.of(&user("ann")).unwrap().lacks_account(), Some(&owner("ann")));
+    let place = moved.place();
+    let standing = home
+        .credentials
+        .standing(&server(), &owner("ann"), place.as_deref())
+        .await;
+    assert_eq!(standing.unwrap(), Standing::Missing);
+    assert!(after.seen().iter().all(|seen| seen.header("authorization").is_none()));
+    // Back where it was, it counts again.
+    assert_eq!(tools(&home.start(&settings), &user("ann")).await, ["of-tok-1"]);
+}
+
+#[tokio::test]
 async fn another_account_replaces_all_that_was_opened_with_the_one_before() {
     let fake = serve(Arc::default()).await;
     let home = Home::new().await;
-    let upstream = home.start(&table(
-        over_http(&fake.url()),
-        Whose::Personal,
-        Auth::Bearer { token: None },
-    ));
-    home.credentials.paste(&server(), &owner("ann"), "tok-1").await.unwrap();
+    let settings = table(over_http(&fake.url()), Whose::Personal, Auth::Bearer { token: None });
+    let upstream = home.start(&settings);
+    home.credentials
+        .paste(&server(), &owner("ann"), settings.place().as_deref(), "tok-1")
+        .await
+        .unwrap();
     assert_eq!(tools(&upstream, &user("ann")).await, ["of-tok-1"]);
     let before = upstream.of(&user("ann")).unwrap();
-    home.credentials.paste(&server(), &owner("ann"), "tok-2").await.unwrap();
+    home.credentials
+        .paste(&server(), &owner("ann"), settings.place().as_deref(), "tok-2")
+        .await
+        .unwrap();
     assert!(before.is_replaced());
     assert_eq!(tools(&upstream, &user("ann")).await, ["of-tok-2"]);
     assert_eq!(
@@ -284,7 +319,10 @@ async fn another_account_replaces_all_that_was_opened_with_the_one_before() {
     );
     assert_eq!(tools(&upstream, &user("ann")).await, Vec::<String>::new());
     assert_eq!(
-        home.credentials.standing(&server(), &owner("ann")).await.unwrap(),
+        home.credentials
+            .standing(&server(), &owner("ann"), settings.place().as_deref())
+            .await
+            .unwrap(),
         Standing::Missing
     );
 }
@@ -305,7 +343,12 @@ async fn a_program_gets_the_token_of_its_own_person_in_its_variable() {
     let upstream = home.start(&settings);
     for name in ["ann", "bob"] {
         home.credentials
-            .paste(&server(), &owner(name), &format!("tok-of-{name}"))
+            .paste(
+                &server(),
+                &owner(name),
+                settings.place().as_deref(),
+                &format!("tok-of-{name}"),
+            )
             .await
             .unwrap();
         let _own = upstream.of(&user(name)).unwrap();
@@ -423,7 +466,7 @@ async fn fifty_calls_at_the_end_of_a_token_make_one_refresh_over_two_replicas() 
         .iter()
         .map(|home| {
             super::Holder::kept(
-                &server(),
+                &settings,
                 owner("ann"),
                 &home.credentials,
                 settings.terms(&home.context),
@@ -449,7 +492,7 @@ async fn a_lost_answer_to_a_refresh_logs_nobody_out_and_a_revoked_grant_does() {
     let settings = oauth(&fake, Whose::Personal, OAuthClient::default());
     home.connect(&settings, &owner("ann")).await;
     let holder = super::Holder::kept(
-        &server(),
+        &settings,
         owner("ann"),
         &home.credentials,
         settings.terms(&home.context),
@@ -457,7 +500,10 @@ async fn a_lost_answer_to_a_refresh_logs_nobody_out_and_a_revoked_grant_does() {
     moods.lost.store(2, Ordering::SeqCst);
     assert_eq!(holder.token().await.unwrap_err().kind, FailureKind::Unreachable);
     assert_eq!(
-        home.credentials.standing(&server(), &owner("ann")).await.unwrap(),
+        home.credentials
+            .standing(&server(), &owner("ann"), settings.place().as_deref())
+            .await
+            .unwrap(),
         Standing::Connected
     );
     moods.lives.store(3_600, Ordering::SeqCst);
@@ -474,14 +520,17 @@ async fn a_lost_answer_to_a_refresh_logs_nobody_out_and_a_revoked_grant_does() {
         .await
         .unwrap();
     let holder = super::Holder::kept(
-        &server(),
+        &settings,
         owner("ann"),
         &home.credentials,
         settings.terms(&home.context),
     );
     assert_eq!(holder.token().await.unwrap_err().kind, FailureKind::NotConnected);
     assert_eq!(
-        home.credentials.standing(&server(), &owner("ann")).await.unwrap(),
+        home.credentials
+            .standing(&server(), &owner("ann"), settings.place().as_deref())
+            .await
+            .unwrap(),
         Standing::Expired
     );
 }
@@ -513,7 +562,10 @@ async fn a_token_that_the_server_refuses_is_refreshed_once_and_then_dead() {
     // What it listed stays: a call leads to the connect page, and not to a tool that is not there.
     assert_eq!(own.catalogue().tools.len(), 1);
     assert_eq!(
-        home.credentials.standing(&server(), &owner("ann")).await.unwrap(),
+        home.credentials
+            .standing(&server(), &owner("ann"), settings.place().as_deref())
+            .await
+            .unwrap(),
         Standing::Expired
     );
 }

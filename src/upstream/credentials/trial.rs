@@ -28,10 +28,12 @@ pub(in crate::upstream) async fn everybodys(
                 return credentials.own(settings, context).await.map(Some);
             }
             Auth::OAuth(_) => {
-                let standing = credentials.standing(&settings.name, &Owner::Shared).await;
+                let standing = credentials
+                    .standing(&settings.name, &Owner::Shared, settings.place().as_deref())
+                    .await;
                 if matches!(standing, Ok(Standing::Connected)) {
                     let terms = settings.terms(context);
-                    return Ok(Some(Holder::kept(&settings.name, Owner::Shared, credentials, terms)));
+                    return Ok(Some(Holder::kept(settings, Owner::Shared, credentials, terms)));
                 }
             }
         }

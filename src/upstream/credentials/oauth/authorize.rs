@@ -34,6 +34,8 @@ pub(in crate::upstream::credentials) struct Flow {
     pub(in crate::upstream::credentials) browser: String,
     /// Where the person goes afterwards.
     pub(in crate::upstream::credentials) back: String,
+    /// Where the server is.
+    pub(in crate::upstream::credentials) at: Option<String>,
     pub(in crate::upstream::credentials) issued: Issued,
     pub(in crate::upstream::credentials) verifier: Hidden,
     pub(in crate::upstream::credentials) callback: String,
@@ -108,6 +110,7 @@ impl Flow {
                 credential,
                 browser: browser.to_owned(),
                 back: back.to_owned(),
+                at: terms.place(),
                 issued,
                 verifier: Hidden(verifier),
                 callback,

@@ -65,7 +65,7 @@ pub(in crate::upstream::credentials) async fn discover(fetch: &Fetch, terms: &Te
         // The table says it all; nobody is asked.
         return Ok(Found {
             server: Metadata {
-                issuer: origin(token).unwrap_or_else(|| token.clone()),
+                issuer: oauth::origin(token).unwrap_or_else(|| token.clone()),
                 authorization_endpoint: table.authorize_url.clone(),
                 token_endpoint: Some(token.clone()),
                 code_challenge_methods_supported: vec!["S256".into()],
@@ -90,7 +90,7 @@ pub(in crate::upstream::credentials) async fn discover(fetch: &Fetch, terms: &Te
         .map(|scope| scope.split_whitespace().map(str::to_owned).collect());
     let Some(resource) = resource else {
         // MCP 2025-03-26: the authorization server is the server's origin.
-        let issuer = origin(url).ok_or_else(|| OAuthError::Discovery(format!("`{url}` has no origin")))?;
+        let issuer = oauth::origin(url).ok_or_else(|| OAuthError::Discovery(format!("`{url}` has no origin")))?;
         let server = match metadata(fetch, terms, &issuer).await {
             Ok(server) => server,
             Err(OAuthError::Fetch(error)) if matches!(error.kind, FetchErrorKind::Status(_)) => Metadata {
@@ -237,7 +237,7 @@ async fn resource(
     challenge: &Challenge,
 ) -> Result<Option<Resource>, OAuthError> {
     const WELL_KNOWN: &str = "/.well-known/oauth-protected-resource";
-    let origin = origin(url).ok_or_else(|| OAuthError::Discovery(format!("`{url}` has no origin")))?;
+    let origin = oauth::origin(url).ok_or_else(|| OAuthError::Discovery(format!("`{url}` has no origin")))?;
     let path = Url::parse(url).map(|url| url.path().to_owned()).unwrap_or_default();
     let path = path.trim_end_matches('/');
     let places = match &challenge.resource_metadata {
@@ -275,7 +275,7 @@ fn is_of(resource: &str, url: &str) -> bool {
 
 /// RFC 8414 section 3.1 and OpenID Connect Discovery section 4, in the order of MCP 2026-07-28.
 async fn metadata(fetch: &Fetch, terms: &Terms, issuer: &str) -> Result<Metadata, OAuthError> {
-    let base = origin(issuer).ok_or_else(|| OAuthError::Discovery("the issuer is no address".into()))?;
+    let base = oauth::origin(issuer).ok_or_else(|| OAuthError::Discovery("the issuer is no address".into()))?;
     let path = Url::parse(issuer).map(|url| url.path().to_owned()).unwrap_or_default();
     let path = path.trim_end_matches('/');
     let mut places = vec![
@@ -321,12 +321,6 @@ fn usable(metadata: Metadata) -> Result<Metadata, OAuthError> {
 fn is_absent(error: &FetchError) -> bool {
     matches!(error.kind, FetchErrorKind::NotJson | FetchErrorKind::Redirect)
         || matches!(error.kind, FetchErrorKind::Status(status) if StatusCode::from_u16(status).is_ok_and(|status| status.is_client_error()))
-}
-
-/// Scheme, host and port as they are compared, without a slash.
-pub(super) fn origin(url: &str) -> Option<String> {
-    let url = Url::parse(url).ok()?;
-    url.has_host().then(|| url.origin().ascii_serialization())
 }
 
 /// RFC 6749 section 3.3.

@@ -38,3 +38,10 @@ pub struct Terms {
     /// How far its fetches reach: as far as the server's own calls.
     pub policy: Policy,
 }
+
+impl Terms {
+    /// As [`crate::upstream::Settings::place`].
+    pub(in crate::upstream) fn place(&self) -> Option<String> {
+        crate::oauth::origin(self.url.as_deref()?)
+    }
+}
