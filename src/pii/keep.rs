@@ -35,10 +35,8 @@ impl Keep {
         if !self.patterns.iter().any(|(of, _)| *of == kind) {
             return false;
         }
-        let Ok(value) = std::str::from_utf8(value) else {
-            return false;
-        };
-        let value = normal(kind, value);
+        // A byte that is no text is some character that nobody names: `*` covers it, nothing else does.
+        let value = normal(kind, &String::from_utf8_lossy(value));
         self.patterns
             .iter()
             .any(|(of, pattern)| *of == kind && pattern.is_match(&value))

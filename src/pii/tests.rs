@@ -420,6 +420,16 @@ fn keys_numbers_and_escapes_of_a_message_are_read() {
     }
 }
 
+/// What the fuzzer found: an address that is no UTF-8 is kept by a pattern that covers every local part, and by no other.
+#[test]
+fn bytes_that_are_no_text_are_kept_by_a_star() {
+    let kept = b"to \"\xff\"@kept.io and \"\xfe\"@x.io";
+    let (out, _) = redactor(&[("email", "*@kept.io")], &[]).redact_text(kept);
+    assert_eq!(out, b"to \"\xff\"@kept.io and [REDACTED_EMAIL]");
+    let (out, _) = redactor(&[("email", "ann@kept.io")], &[]).redact_text(kept);
+    assert_eq!(out, b"to [REDACTED_EMAIL] and [REDACTED_EMAIL]");
+}
+
 #[test]
 fn what_must_work_is_kept_in_the_places_of_the_protocol_alone() {
     for (input, output) in [
