@@ -1,5 +1,7 @@
 //! `mcpgw redact --pii NAME`: stdin to stdout, byte for byte but for what is redacted.
 //!
+//! With `mode = "token"` the whole of stdin is one session.
+//!
 //! A stream: what is read is written as soon as it is decided, and memory stays bounded.
 
 use std::io::{self, Read};
@@ -16,18 +18,12 @@ const PIECE: usize = 64 * 1024;
 
 pub(super) fn run(arguments: &Redact, output: &Output) -> Outcome {
     let configuration = configuration::load(&arguments.config.all(), output)?;
-    let table = subject::filter(&configuration.snapshot, &arguments.pii)?;
-    if table.reversible {
-        return Err(
-            Failure::new("this version does not make the tokens of `mode = \"token\"`")
-                .hint("write `mode = \"mask\"` in the table"),
-        );
-    }
+    let (name, table) = subject::filter(&configuration.snapshot, &arguments.pii)?;
     let direction = match arguments.direction {
         RedactDirection::Request => Direction::Request,
         RedactDirection::Response => Direction::Response,
     };
-    let redactor = Redactor::new(table, direction).map_err(Failure::new)?;
+    let redactor = Redactor::alone(name, table, direction).map_err(Failure::new)?;
     let mut redaction = if arguments.json {
         redactor.message()
     } else {

@@ -41,12 +41,10 @@ pub(super) fn endpoint(snapshot: &Snapshot, name: &str) -> Result<EndpointName, 
 }
 
 /// A `[pii.NAME]` table.
-pub(super) fn filter<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a Pii, Failure> {
+pub(super) fn filter<'a>(snapshot: &'a Snapshot, name: &str) -> Result<(&'a PiiName, &'a Pii), Failure> {
     let found = snapshot.pii.iter().find(|(known, _)| known.as_str() == name);
     let known = snapshot.pii.keys().map(PiiName::as_str);
-    found
-        .map(|(_, table)| table)
-        .ok_or_else(|| unknown("PII filter", name, known))
+    found.ok_or_else(|| unknown("PII filter", name, known))
 }
 
 pub(super) fn tool(snapshot: &Snapshot, text: &str) -> Result<Tool, Failure> {

@@ -24,8 +24,14 @@ pub(super) fn filters(context: &mut Context<'_>) -> BTreeMap<PiiName, Pii> {
 
 fn filter(table: &table::Pii, context: &mut Context<'_>) -> Pii {
     let reversible = matches!(table.mode.get(), Some(table::PiiMode::Token));
-    if reversible {
-        context.later(table.mode.key(), "`mode = \"token\"` is");
+    if !reversible {
+        context.misplaced(
+            table.restore_to.key(),
+            "restore-to",
+            "without `mode = \"token\"`",
+            table.mode.key(),
+            "write `mode = \"token\"`, or take it away: what is masked cannot be put back",
+        );
     }
     let mut keep = BTreeMap::new();
     for entry in table.keep.entries() {

@@ -6,6 +6,7 @@
 //! keys or the store.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -301,6 +302,16 @@ impl Identity {
 pub(super) enum Account {
     Address(std::net::IpAddr),
     Principal(Principal),
+}
+
+/// No two are written alike: a principal has its kind in front.
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => write!(f, "address:{address}"),
+            Self::Principal(principal) => principal.fmt(f),
+        }
+    }
 }
 
 fn bearer(value: &str) -> Option<&str> {

@@ -62,6 +62,7 @@ enum Refusal {
     Connect(ServerName),
     /// A tool that is listed, refused for its arguments: the model is told, as a result of the tool; the log is told more.
     Tool {
+        server: ServerName,
         text: &'static str,
         reason: String,
     },
@@ -83,21 +84,26 @@ pub(super) fn is_call(method: &Method) -> bool {
 
 pub(super) async fn answer(exchange: &Exchange<'_>, headers: &HeaderMap) -> Result<Response<Body>, Error> {
     let view = exchange.view().await?;
-    let target = match look_up(exchange, &view, Some(headers)) {
-        Ok(target) => target,
-        Err(refusal) => return refuse(exchange, &view, "denied", refusal).await,
+    let looked_up = look_up(exchange, &view, Some(headers));
+    let filter = match &looked_up {
+        Ok(target) => exchange.filter(target.permit.server()),
+        // With what is put back its arguments may be others.
+        Err(Refusal::Tool { server, .. }) => exchange.filter(server),
+        Err(_) => Filter::none(),
     };
-    let filter = exchange.request.filter(target.permit.server());
     let redacted = filter.request.redact(vec![exchange.body.clone()]);
-    if redacted.counts().is_empty() {
-        return go(exchange, view, target, filter, None).await;
+    match looked_up {
+        Err(refusal) if !filter.restores() => refuse(exchange, &view, "denied", refusal).await,
+        Ok(target) if redacted.counts().is_empty() && !filter.restores() => {
+            go(exchange, view, target, filter, None).await
+        }
+        _ => Box::pin(changed_call(exchange, view, redacted, filter)).await,
     }
-    Box::pin(redacted_call(exchange, view, redacted, filter)).await
 }
 
 /// A call whose body is not what the client sent. What is judged is what the server will get: rules about arguments, and headers that repeat
-/// them, see the redacted ones too.
-async fn redacted_call(
+/// them, see what was redacted and what is put back. The record, and all else, sees what the client may.
+async fn changed_call(
     exchange: &Exchange<'_>,
     view: Arc<View>,
     redacted: Redacted,
@@ -117,9 +123,42 @@ async fn redacted_call(
         traced: exchange.traced.clone(),
     };
     // The client's headers were compared with what the client sent.
-    match look_up(&exchange, &view, None) {
+    let looked_up = match filter.restored(&body) {
+        None => look_up(&exchange, &view, None),
+        Some(restored) => look_up_restored(&exchange, &view, &restored.into()),
+    };
+    match looked_up {
         Ok(target) => go(&exchange, view, target, filter, Some(counts)).await,
         Err(refusal) => refuse(&exchange, &view, "denied", refusal).await,
+    }
+}
+
+/// The target of a call whose values were put back, for the body in which they were not: the name stands elsewhere there.
+fn look_up_restored(exchange: &Exchange<'_>, view: &View, body: &Bytes) -> Result<Target, Refusal> {
+    let message = envelope::read(body)
+        .map_err(|_| Error::internal("the request cannot be restored").with_detail("it is no message any more"))?;
+    let restored = Exchange {
+        request: exchange.request,
+        body,
+        message: &message,
+        method: exchange.method,
+        id: exchange.id.clone(),
+        client: exchange.client.clone(),
+        traced: exchange.traced.clone(),
+    };
+    let mut target = look_up(&restored, view, None)?;
+    if let Some((span, _)) = &mut target.rename {
+        *span = name_span(exchange).ok_or_else(|| Error::invalid_params("the request has no name"))?;
+    }
+    Ok(target)
+}
+
+/// Where the name of what is called stands.
+fn name_span(exchange: &Exchange<'_>) -> Option<Span> {
+    let params = exchange.params()?;
+    match exchange.method {
+        Method::CompletionComplete => json::find(exchange.body, params.reference?, "name").ok().flatten(),
+        _ => params.name,
     }
 }
 
@@ -134,6 +173,7 @@ async fn go(
     let mut found = Redactions::default();
     if let Some(counts) = redacted {
         found.add(&counts, &filter.request);
+        exchange.request.gate.counters.add_masked(counts.masked());
     }
     let mut running = Running::begin(counters(exchange, &view, &target));
     if let Err(error) = take_limits(exchange, &target) {
@@ -217,7 +257,7 @@ async fn send(
     let call = Call {
         method: exchange.method.clone(),
         id: exchange.id.clone(),
-        body: filter.request.redact(edits.apply(exchange.body).into_iter().collect()),
+        body: filter.restore(filter.request.redact(edits.apply(exchange.body).into_iter().collect())),
         name: target.name,
         headers: sent_headers(told.as_ref(), server_era, target.headers),
         progress_token: exchange
@@ -350,6 +390,7 @@ fn tool(exchange: &Exchange<'_>, view: &View, headers: Option<&HeaderMap>) -> Re
     let permit = permit(exchange, &server.name, object, purpose).map_err(|denied| {
         if denied.reason.is_about_arguments() {
             Refusal::Tool {
+                server: server.name.clone(),
                 text: "These arguments are not allowed here.",
                 reason: denied.to_string(),
             }

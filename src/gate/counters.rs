@@ -26,6 +26,8 @@ pub struct Counters {
     calls: Mutex<BTreeMap<Called, Arc<CallCounters>>>,
     /// Redacted values, by direction and type.
     redactions: Mutex<BTreeMap<(&'static str, String), u64>>,
+    /// Values that were masked where they should have become tokens.
+    masked: AtomicU64,
 }
 
 /// What is called.
@@ -94,6 +96,14 @@ impl Counters {
             let mut redactions = self.redactions.lock().unwrap_or_else(PoisonError::into_inner);
             *redactions.entry((direction, kind.to_owned())).or_default() += count;
         }
+    }
+
+    pub(super) fn add_masked(&self, count: u64) {
+        self.masked.fetch_add(count, Ordering::Relaxed);
+    }
+
+    pub fn masked(&self) -> u64 {
+        self.masked.load(Ordering::Relaxed)
     }
 
     pub fn redactions(&self) -> BTreeMap<(&'static str, String), u64> {

@@ -213,6 +213,15 @@ impl Exchange<'_> {
         json_response(crate::mcp::error::result(&self.id, raw).into())
     }
 
+    /// What is redacted on the way to `server` and back, with this client's tokens.
+    pub(super) fn filter(&self, server: &ServerName) -> Filter {
+        let filter = self.request.filter(server);
+        match &self.client {
+            Client::Legacy(session) => filter.in_session(session),
+            Client::Modern(_) => filter.for_caller(self.request),
+        }
+    }
+
     /// What the caller may use here; waits for the first catalogues.
     pub(super) async fn view(&self) -> Result<Arc<View>, Error> {
         self.request.view().await

@@ -4,13 +4,17 @@
 //! asks here for the redactor of the generation that is live then.
 
 use std::collections::BTreeMap;
-use std::sync::Weak;
+use std::ops::Range;
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 
 use crate::gate::Gate;
+use crate::gate::exchange::Request;
+use crate::gate::session::Session;
+use crate::mcp::json;
 use crate::name::{EndpointName, PiiName, ServerName};
-use crate::pii::{Cover, Direction, PatternError, Redactor};
+use crate::pii::{Cover, Direction, PatternError, Redacted, Redactor, Tokens};
 use crate::snapshot::Snapshot;
 
 /// The redactors of one table.
@@ -20,6 +24,98 @@ pub(super) struct Filter {
     pub(super) request: Redactor,
     /// On the way to the client.
     pub(super) response: Redactor,
+    /// The table, where what it finds becomes a token for those whose tokens are known here.
+    table: Option<PiiName>,
+    /// The server is one of `restore-to`.
+    is_trusted: bool,
+    /// What is put back in requests.
+    restored: Option<Tokens>,
+}
+
+impl Filter {
+    /// Every byte passes.
+    pub(super) fn none() -> Self {
+        Self::of(Redactor::none(), Redactor::none())
+    }
+
+    fn of(request: Redactor, response: Redactor) -> Self {
+        Self {
+            request,
+            response,
+            table: None,
+            is_trusted: false,
+            restored: None,
+        }
+    }
+
+    /// With the tokens of a session.
+    pub(super) fn in_session(self, session: &Session) -> Self {
+        self.with(|table| Tokens::remembered(Arc::clone(&session.tokens), table))
+    }
+
+    /// With the tokens that a client without a session carries.
+    pub(super) fn for_caller(self, request: &Request) -> Self {
+        self.with(|table| {
+            let account = request.identity.account(request.peer).to_string();
+            let owner = [account.as_str(), request.endpoint.as_str()];
+            Tokens::sealed(Arc::clone(&request.gate.seal), &owner, table)
+        })
+    }
+
+    /// What a client itself writes in a request to a server that gets values back is masked: as a token it would be put back at once.
+    fn with(mut self, tokens: impl FnOnce(PiiName) -> Tokens) -> Self {
+        let Some(tokens) = self.table.take().map(tokens) else {
+            return self;
+        };
+        if self.is_trusted {
+            self.restored = Some(tokens.clone().as_of_now());
+        } else {
+            self.request = self.request.with_tokens(tokens.clone());
+        }
+        self.response = self.response.with_tokens(tokens);
+        self
+    }
+
+    /// Are values put back?
+    pub(super) fn restores(&self) -> bool {
+        self.restored.is_some()
+    }
+
+    /// The message as the server will get it, where that differs by what is put back.
+    pub(super) fn restored(&self, message: &[u8]) -> Option<Vec<u8>> {
+        self.restored.as_ref()?.restore(message, &restorable(message))
+    }
+
+    /// The last that is done to a message to a server.
+    pub(super) fn restore(&self, message: Redacted) -> Redacted {
+        match &self.restored {
+            None => message,
+            Some(tokens) => message.restored(tokens, restorable),
+        }
+    }
+}
+
+/// Where values are put back: in arguments, and in answers to what a server has asked.
+fn restorable(message: &[u8]) -> Vec<Range<usize>> {
+    let Ok(whole) = json::check(message) else {
+        return Vec::new();
+    };
+    let mut spans = Vec::new();
+    for member in json::members(message, whole) {
+        match member.key_str(message).as_deref() {
+            Some("result") => spans.push(member.value.start..member.value.end),
+            Some("params") => {
+                for param in json::members(message, member.value) {
+                    let key = param.key_str(message);
+                    if matches!(key.as_deref(), Some("arguments" | "argument" | "inputResponses")) {
+                        spans.push(param.value.start..param.value.end);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    spans
 }
 
 /// Of all tables; and what is taken out of texts that belong to no one call.
@@ -29,10 +125,11 @@ pub struct Filters(BTreeMap<PiiName, Filter>, Cover);
 impl Filters {
     pub fn compile(snapshot: &Snapshot) -> Result<Self, PatternError> {
         let filters = snapshot.pii.iter().map(|(name, table)| {
-            let filter = Filter {
-                request: Redactor::new(table, Direction::Request)?,
-                response: Redactor::new(table, Direction::Response)?,
-            };
+            let mut filter = Filter::of(
+                Redactor::new(table, Direction::Request)?,
+                Redactor::new(table, Direction::Response)?,
+            );
+            filter.table = table.reversible.then(|| name.clone());
             Ok((name.clone(), filter))
         });
         Ok(Self(
@@ -47,20 +144,20 @@ impl Filters {
     }
 
     pub(super) fn of(&self, snapshot: &Snapshot, endpoint: &EndpointName, server: &ServerName) -> Filter {
-        let nothing = || Filter {
-            request: Redactor::none(),
-            response: Redactor::none(),
-        };
         if self.0.is_empty() {
-            return nothing();
+            return Filter::none();
         }
         match snapshot.filter(endpoint, Some(server)) {
-            None => nothing(),
+            None => Filter::none(),
             // A name without a table is refused long before; if it came here, nothing personal would pass.
-            Some(name) => self.0.get(name).cloned().unwrap_or_else(|| Filter {
-                request: Redactor::strict(),
-                response: Redactor::strict(),
-            }),
+            Some(name) => match self.0.get(name).cloned() {
+                None => Filter::of(Redactor::strict(), Redactor::strict()),
+                Some(filter) => {
+                    let table = snapshot.pii.get(name);
+                    let is_trusted = table.is_some_and(|table| table.restore_to.contains(server));
+                    Filter { is_trusted, ..filter }
+                }
+            },
         }
     }
 }
@@ -75,8 +172,17 @@ pub(super) struct Way {
 impl Way {
     /// A message of the server as its client may see it; `None` when the gateway is gone.
     pub(super) fn to_client(&self, message: Bytes) -> Option<Bytes> {
+        self.to(message, |filter| filter)
+    }
+
+    /// The same for one with a session, whose tokens stand in it.
+    pub(super) fn to_session(&self, session: &Session, message: Bytes) -> Option<Bytes> {
+        self.to(message, |filter| filter.in_session(session))
+    }
+
+    fn to(&self, message: Bytes, owned: impl FnOnce(Filter) -> Filter) -> Option<Bytes> {
         let generation = self.gate.upgrade()?.generation();
-        let filter = generation.filter(&self.endpoint, &self.server);
+        let filter = owned(generation.filter(&self.endpoint, &self.server));
         Some(filter.response.redact(vec![message]).into_bytes())
     }
 }

@@ -151,7 +151,7 @@ pub(super) async fn notification(
         Method::NotificationRootsChanged => {
             for link in session.links() {
                 if link.version().era() == Era::Legacy {
-                    let filter = request.filter(link.server());
+                    let filter = request.filter(link.server()).in_session(&session);
                     let _lost = link.notify(filter.request.redact(vec![body.clone()])).await;
                 }
             }
@@ -192,8 +192,8 @@ pub(super) async fn take_answer(
     };
     let mut edits = Edits::default();
     edits.replace(*id, pending.id);
-    let filter = request.filter(pending.link.server());
-    let answer = filter.request.redact(edits.apply(body).into_iter().collect());
+    let filter = request.filter(pending.link.server()).in_session(&session);
+    let answer = filter.restore(filter.request.redact(edits.apply(body).into_iter().collect()));
     let answered = pending.link.respond(answer).await;
     answered.map_err(|failure| Error::internal(failure.public()).with_detail(failure.detail))?;
     Ok(accepted())

@@ -68,6 +68,7 @@ use crate::gate::tasks::Tasks;
 use crate::mcp::Version;
 use crate::mcp::header::MCP_PROTOCOL_VERSION;
 use crate::name::{EndpointName, Principal};
+use crate::pii::Seal;
 
 /// How often idle sessions are looked for.
 const SWEEP: Duration = Duration::from_secs(15);
@@ -77,6 +78,8 @@ const SETTLE: Duration = Duration::from_millis(100);
 /// Everything that outlives a generation.
 pub struct Gate {
     auth: Arc<Auth>,
+    /// Of tokens that clients without sessions carry.
+    seal: Arc<dyn Seal>,
     live: ArcSwap<Generation>,
     sessions: Sessions,
     rates: Rates,
@@ -91,9 +94,10 @@ pub struct Gate {
 
 impl Gate {
     /// Must be called within a tokio runtime.
-    pub fn new(generation: Generation, auth: Arc<Auth>) -> Arc<Self> {
+    pub fn new(generation: Generation, auth: Arc<Auth>, seal: Arc<dyn Seal>) -> Arc<Self> {
         let gate = Arc::new(Self {
             auth,
+            seal,
             live: ArcSwap::from_pointee(generation),
             sessions: Sessions::new(),
             rates: Rates::default(),

@@ -90,7 +90,7 @@ async fn pump(
             }
             _ => None,
         };
-        if let Some(message) = passed.and_then(|message| way.to_client(message)) {
+        if let Some(message) = passed.and_then(|message| way.to_session(&session, message)) {
             session.tell(message);
         }
     }

@@ -19,6 +19,7 @@ use crate::gate::level::Level;
 use crate::gate::view::Kind;
 use crate::mcp::Version;
 use crate::name::{EndpointName, Principal, ServerName};
+use crate::pii::Memory;
 use crate::upstream::{Link, SessionKey, Upstream};
 
 /// Messages kept for a client whose GET stream is not open; the oldest go first.
@@ -53,6 +54,8 @@ pub(super) struct Session {
     pub(super) capabilities: Bytes,
     /// Name and version of the client's program, as it says itself, made safe.
     pub(super) client: Option<Arc<str>>,
+    /// What its tokens stand for.
+    pub(super) tokens: Arc<Memory>,
     /// Ends its streams.
     pub(super) closed: CancellationToken,
     account: Account,
@@ -117,6 +120,7 @@ impl Sessions {
             version: seed.version,
             capabilities: seed.capabilities,
             client: seed.client,
+            tokens: Arc::default(),
             closed: CancellationToken::new(),
             account: seed.account,
             born: Instant::now(),

@@ -7,6 +7,7 @@ use crate::pii::kind::Kind;
 pub struct Counts {
     built_in: [u64; Kind::BUILT_IN.len()],
     custom: Vec<u64>,
+    masked: u64,
 }
 
 impl Counts {
@@ -37,6 +38,15 @@ impl Counts {
             .filter(|(_, count)| *count > 0)
     }
 
+    /// Where values become tokens: how many were masked instead.
+    pub fn masked(&self) -> u64 {
+        self.masked
+    }
+
+    pub(super) fn add_masked(&mut self) {
+        self.masked += 1;
+    }
+
     pub(super) fn add(&mut self, kind: Kind) {
         self.add_many(kind, 1);
     }
@@ -45,6 +55,7 @@ impl Counts {
         for (kind, count) in other.kinds() {
             self.add_many(kind, count);
         }
+        self.masked += other.masked;
     }
 
     fn add_many(&mut self, kind: Kind, count: u64) {

@@ -15,6 +15,7 @@ mod kind;
 mod rules;
 mod scan;
 mod text;
+mod token;
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -26,7 +27,9 @@ pub use crate::pii::counts::Counts;
 pub use crate::pii::cover::{Cover, both};
 pub use crate::pii::custom::PatternError;
 pub use crate::pii::kind::Kind;
+pub use crate::pii::token::{Memory, Seal, Tokens};
 
+use crate::name::PiiName;
 use crate::pii::detect::Sense;
 use crate::pii::json::Json;
 use crate::pii::rules::Rules;
@@ -49,6 +52,7 @@ pub enum Direction {
 #[derive(Clone, Debug, Default)]
 pub struct Redactor {
     rules: Arc<Rules>,
+    tokens: Option<Tokens>,
 }
 
 /// A message that a redactor has seen, in pieces that follow one another.
@@ -62,6 +66,7 @@ pub struct Redacted {
 #[derive(Debug)]
 pub struct Redaction {
     rules: Arc<Rules>,
+    tokens: Option<Tokens>,
     form: Form,
     counts: Counts,
 }
@@ -83,13 +88,33 @@ impl Redactor {
     /// What `table` says of `direction`.
     pub fn new(table: &Pii, direction: Direction) -> Result<Self, PatternError> {
         let rules = Arc::new(Rules::new(table, direction)?);
-        Ok(Self { rules })
+        Ok(Self { rules, tokens: None })
+    }
+
+    /// The same with a session of its own, where the table makes tokens: for what belongs to no client.
+    pub fn alone(name: &PiiName, table: &Pii, direction: Direction) -> Result<Self, PatternError> {
+        let redactor = Self::new(table, direction)?;
+        Ok(if table.reversible {
+            redactor.with_tokens(Tokens::remembered(Arc::default(), name.clone()))
+        } else {
+            redactor
+        })
     }
 
     /// The five built-in types.
     pub fn strict() -> Self {
         Self {
             rules: Arc::new(Rules::strict()),
+            tokens: None,
+        }
+    }
+
+    /// The same, and what it finds becomes a token of these; without, a placeholder.
+    #[must_use]
+    pub fn with_tokens(&self, tokens: Tokens) -> Self {
+        Self {
+            rules: Arc::clone(&self.rules),
+            tokens: Some(tokens),
         }
     }
 
@@ -152,6 +177,7 @@ impl Redactor {
         let mut sink = Sink {
             out: &mut out,
             counts: &mut counts,
+            tokens: self.tokens.as_ref(),
         };
         text::whole(&self.rules, text, Sense::Open, &mut sink);
         (out, counts)
@@ -191,6 +217,7 @@ impl Redactor {
     fn redaction(&self, form: impl FnOnce() -> Form) -> Redaction {
         Redaction {
             rules: Arc::clone(&self.rules),
+            tokens: self.tokens.clone(),
             form: if self.is_none() { Form::Pass } else { form() },
             counts: Counts::default(),
         }
@@ -223,6 +250,18 @@ impl Redacted {
         &self.counts
     }
 
+    /// With the values in place of tokens, for a server that may know them: `spans` finds where in the message these may stand, in order.
+    #[must_use]
+    pub fn restored(self, tokens: &Tokens, spans: impl FnOnce(&[u8]) -> Vec<Range<usize>>) -> Self {
+        let counts = self.counts.clone();
+        let whole = self.into_bytes();
+        let restored = tokens.restore(&whole, &spans(&whole));
+        Self {
+            pieces: vec![restored.map_or(whole, Bytes::from)],
+            counts,
+        }
+    }
+
     /// In bytes, of all pieces.
     pub fn len(&self) -> usize {
         self.pieces.iter().map(Bytes::len).sum()
@@ -239,6 +278,7 @@ impl Redaction {
         let mut sink = Sink {
             out,
             counts: &mut self.counts,
+            tokens: self.tokens.as_ref(),
         };
         match &mut self.form {
             Form::Text(stream) => stream.push(&self.rules, piece, &mut sink),
@@ -252,6 +292,7 @@ impl Redaction {
         let mut sink = Sink {
             out,
             counts: &mut self.counts,
+            tokens: self.tokens.as_ref(),
         };
         match self.form {
             Form::Text(stream) => stream.finish(&self.rules, &mut sink),

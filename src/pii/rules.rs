@@ -91,6 +91,11 @@ impl Rules {
         self.own(kind).map_or(kind.name(), |own| &own.name)
     }
 
+    /// `CREDIT_CARD`: what tokens of a type begin with.
+    pub(super) fn label(&self, kind: Kind) -> String {
+        self.name(kind).to_ascii_uppercase().replace('-', "_")
+    }
+
     fn own(&self, kind: Kind) -> Option<&Own> {
         match kind {
             Kind::Custom(number) => self.custom.get(usize::from(number)),

@@ -10,6 +10,7 @@ use crate::pii::fold::{View, may_fold, unfinished};
 use crate::pii::kind::Kind;
 use crate::pii::rules::{Cursor, Rules};
 use crate::pii::scan::Places;
+use crate::pii::token::Tokens;
 
 /// What is read before a window is judged; larger is no faster.
 const WINDOW: usize = 32 * 1024;
@@ -18,6 +19,22 @@ const WINDOW: usize = 32 * 1024;
 pub(super) struct Sink<'a> {
     pub(super) out: &'a mut Vec<u8>,
     pub(super) counts: &'a mut Counts,
+    /// Of whoever gets the text, where values go out as tokens.
+    pub(super) tokens: Option<&'a Tokens>,
+}
+
+impl Sink<'_> {
+    /// What stands for `value`, as it reads.
+    pub(super) fn hide(&mut self, rules: &Rules, kind: Kind, value: &[u8], is_number: bool) {
+        self.counts.add(kind);
+        if let Some(tokens) = self.tokens {
+            match tokens.token(&rules.label(kind), value, is_number) {
+                Some(token) => return self.out.extend_from_slice(token.as_bytes()),
+                None => self.counts.add_masked(),
+            }
+        }
+        self.out.extend_from_slice(rules.placeholder(kind).as_bytes());
+    }
 }
 
 /// A text that comes in pieces.
@@ -114,8 +131,7 @@ fn write(rules: &Rules, raw: &[u8], view: &View<'_>, found: Found, sent: &mut us
         b""
     };
     sink.out.extend_from_slice(quote);
-    sink.out.extend_from_slice(rules.placeholder(found.kind).as_bytes());
+    sink.hide(rules, found.kind, &view.text[found.start..found.end], false);
     sink.out.extend_from_slice(quote);
-    sink.counts.add(found.kind);
     *sent = end;
 }

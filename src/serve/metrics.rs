@@ -220,6 +220,12 @@ fn redactions(page: &mut Page, live: &Live) {
         let labels = [("direction", direction.to_owned()), ("type", kind)];
         page.sample("mcpgw_redactions_total", &labels, count);
     }
+    page.family(
+        "mcpgw_tokens_masked_total",
+        "counter",
+        "Values of calls that were masked where a token was asked for.",
+    );
+    page.sample("mcpgw_tokens_masked_total", &[], live.gate.counters().masked());
 }
 
 fn audit(page: &mut Page, generation: &Generation) {

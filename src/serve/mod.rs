@@ -5,6 +5,7 @@
 
 mod adopt;
 mod apply;
+mod carried;
 mod changes;
 mod connection;
 mod control;

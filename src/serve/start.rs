@@ -17,6 +17,7 @@ use crate::gate::{self, Gate};
 use crate::pii::Cover;
 use crate::serve::adopt::{Adopter, SHUT_DOWN, keep};
 use crate::serve::apply::Asked;
+use crate::serve::carried::Sealer;
 use crate::serve::changes;
 use crate::serve::control::{self, Access, Remote, Remotes};
 use crate::serve::core_file;
@@ -170,7 +171,7 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
         world.files.snapshot.gateway.limits.connections,
     );
     let parts = Parts {
-        gate: Gate::new(generation, auth),
+        gate: Gate::new(generation, auth, Arc::new(Sealer(vault.carried()))),
         paths: options.paths.clone(),
         state: state.directory.clone(),
         follows: options.follows,

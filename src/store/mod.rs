@@ -5,6 +5,7 @@
 //! the state directory. Records are sealed before they leave the process ([`Vault`]), wherever they lie ([`Shelf`]); those that every
 //! request needs are mirrored in memory ([`Mirror`]).
 
+mod carried;
 mod durable;
 mod files;
 mod folder;
@@ -22,6 +23,7 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+pub use carried::Carried;
 pub use files::Files;
 pub use folder::Folder;
 pub use keys::{Keys, own_key};

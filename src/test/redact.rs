@@ -36,7 +36,7 @@ pub(super) fn run(table: &table::Redact, world: World<'_>, findings: &mut Findin
         let server = world.snapshot.servers.keys().find(|name| Some(name.as_str()) == server);
         world.snapshot.filter(&endpoint?, server)
     };
-    let filter = filter.and_then(|name| world.snapshot.pii.get(name));
+    let filter = filter.and_then(|name| world.snapshot.pii.get_key_value(name));
     Some(Test {
         kind: Kind::Redact,
         name: match table.name.get() {
@@ -50,7 +50,7 @@ pub(super) fn run(table: &table::Redact, world: World<'_>, findings: &mut Findin
     })
 }
 
-fn outcome(table: &table::Redact, filter: Option<&Pii>, input: &Json, output: &Json) -> Outcome {
+fn outcome(table: &table::Redact, filter: Option<(&PiiName, &Pii)>, input: &Json, output: &Json) -> Outcome {
     let not_run = |title: &str, help: &str| {
         Outcome::NotRun(
             Finding::new(Code::UnrunTest, table.place, title)
@@ -58,17 +58,22 @@ fn outcome(table: &table::Redact, filter: Option<&Pii>, input: &Json, output: &J
                 .help(help),
         )
     };
-    if filter.is_some_and(|filter| filter.reversible) {
-        return not_run(
-            "this version does not make the tokens of `mode = \"token\"`, and cannot test them",
-            "take the test away until a version of mcpgw makes them",
-        );
-    }
     let direction = match table.direction.get() {
         Some(table::Direction::Request) => Direction::Request,
         Some(table::Direction::Response) | None => Direction::Response,
     };
-    let redactor = match filter.map(|filter| Redactor::new(filter, direction)) {
+    let server = table.server.get().map(|server| server.0.as_str());
+    let gets_back = |filter: &Pii| {
+        let mut trusted = filter.restore_to.iter();
+        filter.reversible && trusted.any(|trusted| Some(trusted.as_str()) == server)
+    };
+    if direction == Direction::Request && filter.is_some_and(|(_, filter)| gets_back(filter)) {
+        return not_run(
+            "what a server of `restore-to` gets depends on what the session was told before",
+            "test the filter itself, with `pii` in place of `endpoint` and `server`",
+        );
+    }
+    let redactor = match filter.map(|(name, filter)| Redactor::alone(name, filter, direction)) {
         None => Redactor::none(),
         Some(Ok(redactor)) => redactor,
         Some(Err(error)) => return not_run(&error.to_string(), "write a smaller pattern"),

@@ -212,6 +212,7 @@ impl Recorded {
     /// What `redactor` has found in what goes to the client.
     pub(super) fn redacted(&mut self, counts: &Counts, redactor: &Redactor) {
         self.redacted.add(counts, redactor);
+        self.gate.counters.add_masked(counts.masked());
     }
 
     /// The server has answered; `seen` is what with.

@@ -32,6 +32,7 @@ pub(super) fn write(rules: &Rules, raw: &[u8], sink: &mut Sink<'_>) {
         &mut Sink {
             out: &mut redacted,
             counts: &mut counts,
+            tokens: sink.tokens,
         },
     );
     if counts.is_empty() {

@@ -143,11 +143,16 @@ fn write(rules: &Rules, raw: &[u8], sense: Sense, sink: &mut Sink<'_>) -> bool {
         return false;
     }
     sink.out.push(b'"');
+    if let ([value], true) = (&found[..], sink.tokens.is_some()) {
+        // All of it, as it is written: so it goes back as the number that it was.
+        sink.hide(rules, value.kind, raw, true);
+        sink.out.push(b'"');
+        return true;
+    }
     let mut at = 0;
     for value in found {
         sink.out.extend_from_slice(&judged[at..value.start]);
-        sink.out.extend_from_slice(rules.placeholder(value.kind).as_bytes());
-        sink.counts.add(value.kind);
+        sink.hide(rules, value.kind, &judged[value.start..value.end], false);
         at = value.end;
     }
     sink.out.extend_from_slice(&judged[at..]);

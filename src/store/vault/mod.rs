@@ -16,7 +16,7 @@ use tokio::time::sleep;
 
 use crate::store::keys::{self, Keys, Opened, Unopened};
 use crate::store::shelf::Shelf;
-use crate::store::{Expect, Kind, MAX_KEY, MAX_VALUE, Mirror, Record, Records, StoreError};
+use crate::store::{Carried, Expect, Kind, MAX_KEY, MAX_VALUE, Mirror, Record, Records, StoreError};
 use crate::text::hex;
 
 /// Bytes of what a shelf keeps as one record.
@@ -42,6 +42,7 @@ struct Inner {
     keys: ArcSwap<Keys>,
     /// Of names; 32 bytes that never change.
     names: [u8; 32],
+    carried: Carried,
     mirror: Arc<Mirror>,
     /// Whoever reads for the mirror: the last to read has read what is newest.
     reading: Mutex<()>,
@@ -66,6 +67,7 @@ impl Vault {
             shelf,
             keys: ArcSwap::from_pointee(keys),
             names: keys::derive(&root, "names").into(),
+            carried: Carried::of(&root),
             mirror: Arc::new(Mirror::new(true)),
             reading: Mutex::default(),
             is_sweep_due: AtomicBool::new(true),
@@ -77,6 +79,11 @@ impl Vault {
 
     pub fn mirror(&self) -> Arc<Mirror> {
         Arc::clone(&self.0.mirror)
+    }
+
+    /// Seals what others carry.
+    pub fn carried(&self) -> Carried {
+        self.0.carried.clone()
     }
 
     /// Do these keys open it? Asked before they are taken; of those in force there is nothing to ask.

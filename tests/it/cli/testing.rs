@@ -327,9 +327,9 @@ mode = "token"
             3,
         ),
         (
-            "pii = \"tokens\"\ninput = \"jane@x.io\"\noutput = \"[EMAIL_1]\"",
-            "not-run",
-            1,
+            "pii = \"tokens\"\ninput = [\"jane@x.io\", \"jane@x.io\"]\noutput = [\"[EMAIL_1]\", \"[EMAIL_1]\"]",
+            "passed",
+            0,
         ),
     ] {
         let (exit, json) = run(test);

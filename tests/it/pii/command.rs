@@ -51,6 +51,11 @@ fn stdin_comes_out_byte_for_byte_but_for_what_is_redacted() {
             r#" {"result": {"structuredContent": {"ssn": "[REDACTED_SSN]", "[REDACTED_EMAIL]": "[REDACTED_EMAIL]"}}, "id": "c@d.io"}"#,
         ),
         (&["--pii", "strict"], "", ""),
+        (
+            &["--pii", "tokens"],
+            "jane@corp.com, joe@corp.com and jane@corp.com",
+            "[EMAIL_1], [EMAIL_2] and [EMAIL_1]",
+        ),
     ] {
         let ran = redact(arguments, stdin);
         assert_eq!(
@@ -68,12 +73,6 @@ fn a_filter_that_is_not_there_is_named() {
     assert_eq!(
         ran.stderr,
         "error: the files have no PII filter `strikt`\n\nhint: did you mean `strict`?\n"
-    );
-    let ran = redact(&["--pii", "tokens"], "jane@corp.com");
-    assert!(
-        ran.code == 1 && ran.stdout.is_empty() && ran.stderr.contains("`mode = \"token\"`"),
-        "{}",
-        ran.all()
     );
     let ran = redact(&["--pii", "strict", "--direction", "up"], "");
     assert_eq!(ran.code, 64, "{}", ran.all());

@@ -7,6 +7,7 @@ mod command;
 mod corpus;
 mod counts;
 mod gate;
+mod token;
 
 /// The thresholds of docs/redaction.md; `tests/pii/generate.py` wrote the set.
 #[test]

@@ -1,0 +1,46 @@
+"""A server over stdio that knows people and writes down what it is called with.
+
+Argument: the file for the arguments of calls, one line each. `find` gives a person, with `events` after a log message about her;
+`many` gives as many people as it is asked for; `say` gives its arguments back, `say2` too.
+"""
+
+import json
+import sys
+
+heard = open(sys.argv[1], "a")
+TEXT = "Jane, jane@corp.com or (415) 555-2671"
+
+
+def send(message):
+    sys.stdout.write(json.dumps({"jsonrpc": "2.0"} | message) + "\n")
+    sys.stdout.flush()
+
+
+def call(name, arguments):
+    if name == "find":
+        if arguments.get("events"):
+            send({"method": "notifications/message", "params": {"level": "error", "data": f"found {TEXT}"}})
+        people = {"phone": 4155552671, "jane@corp.com": ["bob@corp.com", "jane@corp.com"]}
+        return {"content": [{"type": "text", "text": TEXT}], "structuredContent": people}
+    if name == "many":
+        text = " ".join(f"p{number}@corp.com" for number in range(arguments["count"]))
+        return {"content": [{"type": "text", "text": text}]}
+    return {"content": [], "structuredContent": arguments}
+
+
+for line in sys.stdin:
+    request = json.loads(line)
+    method, params = request.get("method"), request.get("params", {})
+    if "id" not in request or method is None:
+        continue
+    result = {}
+    if method == "initialize":
+        info = {"name": "people", "version": "1"}
+        result = {"protocolVersion": params["protocolVersion"], "capabilities": {"tools": {}, "logging": {}}, "serverInfo": info}
+    elif method == "tools/list":
+        result = {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in ("find", "many", "say", "say2")]}
+    elif method == "tools/call":
+        heard.write(json.dumps(params["arguments"]) + "\n")
+        heard.flush()
+        result = call(params["name"], params["arguments"])
+    send({"id": request["id"], "result": result})
