@@ -14,6 +14,7 @@ mod credentials;
 mod deny;
 mod findings;
 mod grammar;
+mod hold;
 mod hostile;
 mod house;
 mod issuer;

@@ -25,16 +25,7 @@ impl Gateway {
         let address = free_address();
         let text = format!("[gateway]\nlisten = \"{address}\"\n{gateway}\n{configuration}");
         std::fs::write(folder.path().join("mcpgw.toml"), text).expect("the configuration is written");
-        let log = std::fs::File::create(folder.path().join("log")).expect("a log file");
-        let child = Command::new(env!("CARGO_BIN_EXE_mcpgw"))
-            .arg("serve")
-            .arg(folder.path())
-            .envs(environment.iter().copied())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("the gateway starts");
+        let child = start(folder.path(), environment);
         let mut gateway = Self { child, folder, address };
         gateway.wait_until_it_accepts();
         gateway
@@ -56,6 +47,12 @@ impl Gateway {
     pub(crate) fn kill(&mut self) {
         let _ended = self.child.kill();
         let _status = self.child.wait();
+    }
+
+    /// On the same address, with the files and the state that it had, after `kill` or `end`.
+    pub(crate) fn begin(&mut self) {
+        self.child = start(self.folder.path(), &[]);
+        self.wait_until_it_accepts();
     }
 
     /// An orderly end, waited for.
@@ -87,6 +84,22 @@ impl Drop for Gateway {
         let _ended = self.child.kill();
         let _status = self.child.wait();
     }
+}
+
+fn start(folder: &std::path::Path, environment: &[(&str, &str)]) -> Child {
+    let log = std::fs::File::options()
+        .create(true)
+        .append(true)
+        .open(folder.join("log"));
+    Command::new(env!("CARGO_BIN_EXE_mcpgw"))
+        .arg("serve")
+        .arg(folder)
+        .envs(environment.iter().copied())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log.expect("a log file"))
+        .spawn()
+        .expect("the gateway starts")
 }
 
 fn free_address() -> SocketAddr {
