@@ -43,7 +43,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpgw' -ScriptBlock {
             [CompletionResult]::new('grants', 'grants', [CompletionResultType]::ParameterValue, 'Show who let which client in, and end it')
             [CompletionResult]::new('hold', 'hold', [CompletionResultType]::ParameterValue, 'Take a person, group, service, tool, server or endpoint away at once, until it is released')
             [CompletionResult]::new('release', 'release', [CompletionResultType]::ParameterValue, 'End a hold')
-            [CompletionResult]::new('credentials', 'credentials', [CompletionResultType]::ParameterValue, 'Authorize servers that everybody reaches with one account')
+            [CompletionResult]::new('credentials', 'credentials', [CompletionResultType]::ParameterValue, 'Show and forget accounts at servers, and authorize one for everybody')
             [CompletionResult]::new('tools', 'tools', [CompletionResultType]::ParameterValue, 'List the tools of an endpoint')
             [CompletionResult]::new('call', 'call', [CompletionResultType]::ParameterValue, 'Call a tool of an endpoint')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Make a token for a service, and what to paste into the files')
@@ -332,8 +332,8 @@ Register-ArgumentCompleter -Native -CommandName 'mcpgw' -ScriptBlock {
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('authorize', 'authorize', [CompletionResultType]::ParameterValue, 'Authorize a server that everybody reaches with one account: in a browser, with the account that is meant')
-            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show whose credentials are held')
-            [CompletionResult]::new('forget', 'forget', [CompletionResultType]::ParameterValue, 'Forget a server''s credentials')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'Show whose credentials for servers are kept, and how they stand')
+            [CompletionResult]::new('forget', 'forget', [CompletionResultType]::ParameterValue, 'Forget a server''s credentials: what was opened with them ends at once')
             break
         }
         'mcpgw;credentials;authorize' {
@@ -362,6 +362,7 @@ Register-ArgumentCompleter -Native -CommandName 'mcpgw' -ScriptBlock {
             break
         }
         'mcpgw;credentials;forget' {
+            [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'That of this person alone')
             [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'A configuration directory or file; several are read as one [default: .]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'A configuration directory or file; several are read as one [default: .]')
             [CompletionResult]::new('--state', '--state', [CompletionResultType]::ParameterName, 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]')

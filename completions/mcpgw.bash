@@ -314,12 +314,16 @@ _mcpgw() {
             return 0
             ;;
         mcpgw__subcmd__credentials__subcmd__forget)
-            opts="-C -h --config --state --gateway --control-token-file --format --color --help"
+            opts="-C -h --user --config --state --gateway --control-token-file --format --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --user)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --config)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

@@ -40,7 +40,7 @@ set edit:completion:arg-completer[mcpgw] = {|@words|
             cand grants 'Show who let which client in, and end it'
             cand hold 'Take a person, group, service, tool, server or endpoint away at once, until it is released'
             cand release 'End a hold'
-            cand credentials 'Authorize servers that everybody reaches with one account'
+            cand credentials 'Show and forget accounts at servers, and authorize one for everybody'
             cand tools 'List the tools of an endpoint'
             cand call 'Call a tool of an endpoint'
             cand token 'Make a token for a service, and what to paste into the files'
@@ -307,8 +307,8 @@ set edit:completion:arg-completer[mcpgw] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
             cand authorize 'Authorize a server that everybody reaches with one account: in a browser, with the account that is meant'
-            cand list 'Show whose credentials are held'
-            cand forget 'Forget a server''s credentials'
+            cand list 'Show whose credentials for servers are kept, and how they stand'
+            cand forget 'Forget a server''s credentials: what was opened with them ends at once'
         }
         &'mcpgw;credentials;authorize'= {
             cand -C 'A configuration directory or file; several are read as one [default: .]'
@@ -334,6 +334,7 @@ set edit:completion:arg-completer[mcpgw] = {|@words|
             cand --help 'Print help'
         }
         &'mcpgw;credentials;forget'= {
+            cand --user 'That of this person alone'
             cand -C 'A configuration directory or file; several are read as one [default: .]'
             cand --config 'A configuration directory or file; several are read as one [default: .]'
             cand --state 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]'

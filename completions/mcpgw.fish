@@ -46,7 +46,7 @@ complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "logs" -d 'Show what was
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "grants" -d 'Show who let which client in, and end it'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "hold" -d 'Take a person, group, service, tool, server or endpoint away at once, until it is released'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "release" -d 'End a hold'
-complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "credentials" -d 'Authorize servers that everybody reaches with one account'
+complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "credentials" -d 'Show and forget accounts at servers, and authorize one for everybody'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "tools" -d 'List the tools of an endpoint'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "call" -d 'Call a tool of an endpoint'
 complete -c mcpgw -n "__fish_mcpgw_needs_command" -f -a "token" -d 'Make a token for a service, and what to paste into the files'
@@ -310,8 +310,8 @@ always\t''
 never\t''"
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and not __fish_seen_subcommand_from authorize list forget" -s h -l help -d 'Print help'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and not __fish_seen_subcommand_from authorize list forget" -f -a "authorize" -d 'Authorize a server that everybody reaches with one account: in a browser, with the account that is meant'
-complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and not __fish_seen_subcommand_from authorize list forget" -f -a "list" -d 'Show whose credentials are held'
-complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and not __fish_seen_subcommand_from authorize list forget" -f -a "forget" -d 'Forget a server\'s credentials'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and not __fish_seen_subcommand_from authorize list forget" -f -a "list" -d 'Show whose credentials for servers are kept, and how they stand'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and not __fish_seen_subcommand_from authorize list forget" -f -a "forget" -d 'Forget a server\'s credentials: what was opened with them ends at once'
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from authorize" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from authorize" -l state -d 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from authorize" -l gateway -d 'The gateway\'s control socket, or the URL of its control API' -r
@@ -333,6 +333,7 @@ complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen
 always\t''
 never\t''"
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from forget" -l user -d 'That of this person alone' -r
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from forget" -s C -l config -d 'A configuration directory or file; several are read as one [default: .]' -r -F
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from forget" -l state -d 'The state directory, which holds the control socket [default: `$STATE_DIRECTORY`, else `.mcpgw` in PATH]' -r -F
 complete -c mcpgw -n "__fish_mcpgw_using_subcommand credentials; and __fish_seen_subcommand_from forget" -l gateway -d 'The gateway\'s control socket, or the URL of its control API' -r

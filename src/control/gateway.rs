@@ -199,6 +199,17 @@ impl Gateway {
         self.ask_within(LOG, Method::GET, "/v1/logs/verify", Bytes::new())
     }
 
+    /// Whose credentials for servers are kept: `credentials`.
+    pub fn credentials(&self) -> Result<Value, ControlError> {
+        self.fetch("/v1/credentials")
+    }
+
+    /// Forgets those of a server, of everybody or of one person; gives the owners as `forgotten`.
+    pub fn forget_credentials(&self, server: &str, user: Option<&str>) -> Result<Value, ControlError> {
+        let body = json!({ "server": server, "user": user }).to_string();
+        self.ask(Method::POST, "/v1/credentials/forget", Bytes::from(body))
+    }
+
     /// Begins the authorization of a server's shared account: `url` for a browser, and `ticket`.
     pub fn authorize(&self, server: &str) -> Result<Value, ControlError> {
         let body = json!({ "server": server }).to_string();

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 
+use crate::audit::Line;
 use crate::auth::{Account, AccountState, Accounting, Accounts, Answer, Finished, Way};
 use crate::gate::generation::Generation;
 use crate::name::{Caller, EndpointName, ServerName};
+use crate::text::safe;
 use crate::upstream::credentials::{Callback, Credentials, OAuthError, Standing, client_metadata};
 use crate::upstream::{Owner, Upstream};
 
@@ -56,7 +59,9 @@ impl Accounting for Generation {
             let (upstream, credentials) = self.keeper(server).ok_or(UNKNOWN)?;
             let (owner, at) = (Owner::User(Arc::clone(user)), upstream.settings().place());
             let kept = credentials.paste(server, &owner, at.as_deref(), token).await;
-            kept.map_err(|error| told(server, &error))
+            kept.map_err(|error| told(server, &error))?;
+            self.record_connected(server, &owner, "pasted").await;
+            Ok(())
         })
     }
 
@@ -96,6 +101,8 @@ impl Accounting for Generation {
                 tracing::warn!(%error, "an account was not connected");
                 error.public()
             })?;
+            self.record_connected(&connected.server, &connected.owner, "oauth")
+                .await;
             tracing::info!(server = %connected.server, owner = %connected.owner, "an account was connected");
             Ok(Finished {
                 server: connected.server,
@@ -110,6 +117,21 @@ impl Accounting for Generation {
 }
 
 impl Generation {
+    /// A credential that is kept already; that this cannot be recorded is the log's to tell. A shared account is brought by whoever
+    /// was given the address: who began that is in the log.
+    async fn record_connected(&self, server: &ServerName, owner: &Owner, how: &str) {
+        let by = match owner {
+            Owner::Shared => "administrator".to_owned(),
+            Owner::Service(_) | Owner::User(_) => owner.to_string(),
+        };
+        let line = Line::new("credential-connected", Timestamp::now())
+            .text("server", server.as_str())
+            .text("owner", &safe(&owner.to_string()))
+            .text("by", &safe(&by))
+            .text("how", how);
+        let _told = self.recording.log().write(line).await;
+    }
+
     fn keeper(&self, server: &ServerName) -> Option<(&Arc<Upstream>, &Arc<Credentials>)> {
         let upstream = self
             .upstreams

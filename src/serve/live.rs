@@ -20,6 +20,7 @@ use crate::serve::control::Remotes;
 use crate::serve::files::{Refused, Told};
 use crate::serve::listener::Shared;
 use crate::store::Generations;
+use crate::upstream::credentials::Credentials;
 
 /// Who reads the audit log over the control API at a time.
 const READERS: usize = 8;
@@ -33,6 +34,7 @@ pub(super) struct Live {
     pub(super) state: PathBuf,
     pub(super) follows: Follows,
     pub(super) store: Arc<dyn Generations>,
+    pub(super) credentials: Option<Arc<Credentials>>,
     /// Of the endpoints' listener.
     pub(super) shared: Arc<Shared>,
     /// Of the control API's listener.
@@ -52,6 +54,8 @@ pub(super) struct Parts {
     pub(super) state: PathBuf,
     pub(super) follows: Follows,
     pub(super) store: Arc<dyn Generations>,
+    /// What people and administrators brought for servers.
+    pub(super) credentials: Option<Arc<Credentials>>,
     pub(super) shared: Arc<Shared>,
     pub(super) control: Remotes,
 }
@@ -114,6 +118,7 @@ impl Live {
             state: parts.state,
             follows: parts.follows,
             store: parts.store,
+            credentials: parts.credentials,
             shared: parts.shared,
             control: parts.control,
             reloads: Reloads::default(),

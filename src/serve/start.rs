@@ -176,6 +176,7 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
         state: state.directory.clone(),
         follows: options.follows,
         store: Arc::clone(&store),
+        credentials: context.credentials.clone(),
         shared,
         control: Remotes::new(world.control.as_ref()),
     };

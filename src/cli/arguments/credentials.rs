@@ -22,16 +22,18 @@ pub(in crate::cli) enum CredentialsAction {
         #[command(flatten)]
         asking: Asking,
     },
-    /// Show whose credentials are held
-    #[command(hide = true)]
+    /// Show whose credentials for servers are kept, and how they stand
     List {
         #[command(flatten)]
         asking: Asking,
     },
-    /// Forget a server's credentials
-    #[command(hide = true)]
+    /// Forget a server's credentials: what was opened with them ends at once
     Forget {
+        /// The server, also one that the configuration has no more
         server: String,
+        /// That of this person alone
+        #[arg(long, value_name = "NAME")]
+        user: Option<String>,
         #[command(flatten)]
         asking: Asking,
     },

@@ -81,7 +81,7 @@ pub(super) enum Command {
     Hold(Hold),
     /// End a hold
     Release(Release),
-    /// Authorize servers that everybody reaches with one account
+    /// Show and forget accounts at servers, and authorize one for everybody
     Credentials(Credentials),
     /// List the tools of an endpoint
     Tools(Tools),

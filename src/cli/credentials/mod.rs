@@ -1,10 +1,10 @@
 //! `mcpgw credentials`: with which accounts the gateway reaches its servers. Asks the gateway, which keeps them.
 
 mod authorize;
+mod kept;
 
 use super::arguments::{Credentials, CredentialsAction};
 use super::exit::Outcome;
-use super::not_built;
 use super::output::Output;
 
 pub(super) fn run(arguments: &Credentials, output: &Output) -> Outcome {
@@ -14,7 +14,7 @@ pub(super) fn run(arguments: &Credentials, output: &Output) -> Outcome {
             no_wait,
             asking,
         } => authorize::run(server, *no_wait, asking, output),
-        CredentialsAction::Forget { .. } => Err(not_built("credentials forget")),
-        CredentialsAction::List { .. } => Err(not_built("credentials list")),
+        CredentialsAction::Forget { server, user, asking } => kept::forget(server, user.as_deref(), asking, output),
+        CredentialsAction::List { asking } => kept::list(asking, output),
     }
 }

@@ -1,9 +1,11 @@
 //! The administrator's authorization of a server that everybody reaches with one account: begun here, ended in a browser.
 
 use http::StatusCode;
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::audit::Line;
 use crate::name::ServerName;
 use crate::serve::live::Live;
 use crate::text::safe;
@@ -41,6 +43,11 @@ pub(super) async fn authorize(live: &Live, asked: &Authorize, by: &str) -> Resul
     let base = &snapshot.gateway.public_url;
     let begun = credentials.begin(terms, &Owner::Shared, base, "", "").await;
     let begun = begun.map_err(|error| (StatusCode::BAD_GATEWAY, safe(&error.to_string()).into_owned()))?;
+    let entry = Line::new("credential-authorizing", Timestamp::now())
+        .text("server", upstream.name().as_str())
+        .text("owner", "shared")
+        .text("by", by);
+    let _told = generation.recording.log().write(entry).await;
     tracing::info!(server = %upstream.name(), by, "a shared account is being authorized");
     Ok(json!({
         "format-version": 1,

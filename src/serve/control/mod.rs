@@ -7,6 +7,7 @@ mod access;
 mod credentials;
 mod grants;
 mod holds;
+mod kept_credentials;
 mod logs;
 mod routes;
 

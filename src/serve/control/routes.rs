@@ -22,7 +22,7 @@ use crate::config::Bundle;
 use crate::name::ServerName;
 use crate::serve::apply::{Apply, Asked, Change, EVENTS, Event, Outcome, Required};
 use crate::serve::control::access::Caller;
-use crate::serve::control::{credentials, grants, holds, logs};
+use crate::serve::control::{credentials, grants, holds, kept_credentials, logs};
 use crate::serve::live::Live;
 use crate::serve::{Follows, running, status};
 use crate::snapshot::ControlRight;
@@ -53,10 +53,10 @@ pub(super) async fn answer(
     let (head, body) = request.into_parts();
     let path = head.uri.path();
     let (method, right) = match path {
-        "/v1/status" | "/v1/configuration" | "/v1/catalogue" | "/v1/grants" | "/v1/history" | "/v1/holds" => {
-            (Method::GET, ControlRight::Read)
-        }
+        "/v1/status" | "/v1/configuration" | "/v1/catalogue" | "/v1/credentials" | "/v1/grants" | "/v1/history"
+        | "/v1/holds" => (Method::GET, ControlRight::Read),
         _ if path.starts_with("/v1/history/") => (Method::GET, ControlRight::Read),
+        "/v1/credentials/forget" => (Method::POST, ControlRight::Hold),
         "/v1/credentials/authorize" => (Method::POST, ControlRight::Apply),
         _ if path.starts_with(AUTHORIZATION) => (Method::GET, ControlRight::Apply),
         "/v1/grants/revoke" | "/v1/hold" | "/v1/release" => (Method::POST, ControlRight::Hold),
@@ -92,6 +92,11 @@ pub(super) async fn answer(
             .await
             .map(|verified| reply(StatusCode::OK, &verified))
             .map_err(Refusal::from),
+        "/v1/credentials" => kept_credentials::list(&live)
+            .await
+            .map(|body| reply(StatusCode::OK, &body))
+            .map_err(Refusal::from),
+        "/v1/credentials/forget" => forget(&live, &caller, body).await,
         "/v1/credentials/authorize" => authorize(&live, &caller, body).await,
         _ if path.starts_with(AUTHORIZATION) => {
             let outcome = credentials::outcome(&live, path.trim_start_matches(AUTHORIZATION)).await;
@@ -143,6 +148,12 @@ impl From<(StatusCode, String)> for Refusal {
     fn from((status, why): (StatusCode, String)) -> Self {
         Self(status, why)
     }
+}
+
+async fn forget(live: &Live, caller: &Caller, body: Incoming) -> Outgoing {
+    let asked = parse(&collect(body).await?)?;
+    let forgotten = kept_credentials::forget(live, &asked, &caller.name).await?;
+    Ok(reply(StatusCode::OK, &forgotten))
 }
 
 async fn hold(live: &Live, caller: &Caller, body: Incoming) -> Outgoing {

@@ -1,6 +1,7 @@
 //! Whose credential reaches a server: the real gateway before servers that know their callers by what they send.
 
 mod authorize;
+mod kept;
 mod people;
 mod preflight;
 mod programs;

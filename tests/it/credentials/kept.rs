@@ -1,0 +1,84 @@
+//! `mcpgw credentials list` and `forget`: whose accounts the gateway keeps, and what ends when one is forgotten.
+
+use serde_json::{Value, json};
+
+use super::tracker::{Tracker, alice, bob, said, state};
+use crate::support::Gateway;
+
+fn run(gateway: &Gateway, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_mcpgw"))
+        .arg("credentials")
+        .args(arguments)
+        .arg("-C")
+        .arg(gateway.folder())
+        .output()
+        .unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+fn listed(gateway: &Gateway) -> Vec<(String, String, String)> {
+    let (code, told, _) = run(gateway, &["list", "--format", "json"]);
+    assert_eq!(code, Some(0));
+    let answer: Value = serde_json::from_str(&told).unwrap();
+    let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
+    let rows = answer["credentials"].as_array().unwrap().iter();
+    rows.map(|row| (text(row, "server"), text(row, "owner"), text(row, "standing")))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_administrator_sees_whose_credentials_are_kept_and_forgets_them() {
+    let tracker = Tracker::start(&state("anna", &json!({})));
+    let gateway = Gateway::serve(&format!("[gateway.audit]\n{}", tracker.configuration()));
+    assert!(run(&gateway, &["list"]).1.contains("Nobody's"));
+    let anna = alice(&gateway).await;
+    tracker.write(&state("ben", &json!({})));
+    let ben = bob(&gateway).await;
+    assert_eq!(said(&anna, "tracker_whoami").await, "anna");
+
+    let row = |server: &str, owner: &str| (server.to_owned(), owner.to_owned(), "connected".to_owned());
+    let all = [
+        row("tracker", "user:alice"),
+        row("tracker", "user:bob"),
+        row("wiki", "user:alice"),
+        row("wiki", "user:bob"),
+    ];
+    assert_eq!(listed(&gateway), all);
+    let shown = run(&gateway, &["list"]).1;
+    assert!(
+        shown.contains("pasted") && shown.contains("http://127.0.0.1"),
+        "{shown}"
+    );
+
+    let (code, told, _) = run(&gateway, &["forget", "tracker", "--user", "alice"]);
+    assert!(code == Some(0) && told.contains("Forgot 1 credential"), "{told}");
+    assert_eq!(listed(&gateway), all[1..]);
+    let lost = said(&anna, "tracker_whoami").await;
+    assert!(lost.contains("/connect/eng"), "at once: {lost}");
+    assert_eq!(said(&ben, "tracker_whoami").await, "ben", "nobody else's");
+    assert!(
+        run(&gateway, &["forget", "tracker", "--user", "alice"])
+            .1
+            .contains("no such")
+    );
+
+    let (code, told, _) = run(&gateway, &["forget", "wiki", "--format", "json"]);
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(code, Some(0));
+    assert_eq!(told["forgotten"], json!(["user:alice", "user:bob"]));
+    assert_eq!(listed(&gateway), all[1..2]);
+    let (code, _, told) = run(&gateway, &["forget", "trackr"]);
+    assert!(code == Some(1) && told.contains("no server `trackr`"), "{told}");
+
+    let log = std::fs::read_to_string(gateway.folder().join(".mcpgw/audit.jsonl")).unwrap();
+    for line in [
+        r#""event":"credential-connected","server":"tracker","owner":"user:alice","by":"user:alice","how":"oauth"}"#,
+        r#""event":"credential-connected","server":"wiki","owner":"user:bob","by":"user:bob","how":"pasted"}"#,
+        r#""event":"credential-forgotten","server":"tracker","owner":"user:alice","by":"local:"#,
+        r#""event":"credential-forgotten","server":"wiki","owner":"user:bob","by":"local:"#,
+    ] {
+        let found = log.contains(line.trim_end_matches('}'));
+        assert!(found, "{line}: {log}");
+    }
+}
