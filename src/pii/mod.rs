@@ -9,6 +9,7 @@ mod cover;
 mod custom;
 mod detect;
 mod fold;
+mod join;
 mod json;
 mod keep;
 mod kind;
@@ -127,40 +128,57 @@ impl Redactor {
         self.rules.name(kind)
     }
 
-    /// Takes a whole JSON message in pieces.
+    /// Takes a whole JSON message in pieces. In one that is short, or in one piece, neighbouring blocks of text are read as one.
     pub fn redact(&self, mut pieces: Vec<Bytes>) -> Redacted {
         let length = pieces.iter().map(Bytes::len).sum();
         // A look at all of it at once costs less than one that stops at each piece, and the copy with it.
         if pieces.len() > 1 && length <= ONE_LOOK && !self.is_none() {
             pieces = vec![pieces.concat().into()];
         }
-        if self.is_none() || matches!(&pieces[..], [whole] if self.is_clean(whole)) {
+        if self.is_none() {
             return Redacted {
                 pieces,
                 counts: Counts::default(),
             };
+        }
+        let mut joined = Counts::default();
+        if let [whole] = &mut pieces[..]
+            && let Some((out, counts)) = join::join(&self.rules, self.tokens.as_ref(), whole)
+        {
+            (*whole, joined) = (out.into(), counts);
+        }
+        if matches!(&pieces[..], [whole] if self.is_clean(whole)) {
+            return Redacted { pieces, counts: joined };
         }
         let mut message = self.message();
         let mut out = Vec::with_capacity(length);
         for piece in &pieces {
             message.push(piece, &mut out);
         }
-        let counts = message.finish(&mut out);
-        Redacted {
-            pieces: if counts.is_empty() { pieces } else { vec![out.into()] },
-            counts,
-        }
+        let mut counts = message.finish(&mut out);
+        let pieces = if counts.is_empty() { pieces } else { vec![out.into()] };
+        counts.extend(&joined);
+        Redacted { pieces, counts }
     }
 
     /// The same for a message in one piece; `None`: it stays as it is.
     pub fn redact_message(&self, whole: &[u8]) -> Option<Vec<u8>> {
-        if self.is_none() || self.is_clean(whole) {
+        if self.is_none() {
             return None;
+        }
+        let joined = join::join(&self.rules, self.tokens.as_ref(), whole).map(|(out, _)| out);
+        let whole = joined.as_deref().unwrap_or(whole);
+        if self.is_clean(whole) {
+            return joined;
         }
         let mut message = self.message();
         let mut out = Vec::with_capacity(whole.len());
         message.push(whole, &mut out);
-        (!message.finish(&mut out).is_empty()).then_some(out)
+        if message.finish(&mut out).is_empty() {
+            joined
+        } else {
+            Some(out)
+        }
     }
 
     /// Where in a text values stand, in order.

@@ -67,6 +67,11 @@ pub(super) fn find(rules: &Rules, raw: &[u8], mut each: impl FnMut(usize, usize,
     });
 }
 
+/// The text as it reads: without the escapes that it shows.
+pub(super) fn read(raw: &[u8]) -> Vec<u8> {
+    View::new(raw, false).text.into_owned()
+}
+
 /// Whether there is nothing in `raw` that would have to be looked at.
 pub(super) fn is_clean(rules: &Rules, raw: &[u8]) -> bool {
     !rules.has_custom() && !may_fold(raw) && Places::new(raw, 0).next().is_none()

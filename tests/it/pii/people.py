@@ -1,7 +1,7 @@
 """A server over stdio that knows people and writes down what it is called with.
 
 Argument: the file for the arguments of calls, one line each. `find` gives a person, with `events` after a log message about her;
-`many` gives as many people as it is asked for; `say` gives its arguments back, `say2` too.
+`many` gives as many people as it is asked for, `halves` one cut over blocks; `say` gives its arguments back, `say2` too.
 """
 
 import json
@@ -25,6 +25,8 @@ def call(name, arguments):
     if name == "many":
         text = " ".join(f"p{number}@corp.com" for number in range(arguments["count"]))
         return {"content": [{"type": "text", "text": text}]}
+    if name == "halves":
+        return {"content": [{"type": "text", "text": text} for text in ("Jane, jane@", "corp.com, and 415-555-26", "71")]}
     return {"content": [], "structuredContent": arguments}
 
 
@@ -38,7 +40,7 @@ for line in sys.stdin:
         info = {"name": "people", "version": "1"}
         result = {"protocolVersion": params["protocolVersion"], "capabilities": {"tools": {}, "logging": {}}, "serverInfo": info}
     elif method == "tools/list":
-        result = {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in ("find", "many", "say", "say2")]}
+        result = {"tools": [{"name": name, "inputSchema": {"type": "object"}} for name in ("find", "halves", "many", "say", "say2")]}
     elif method == "tools/call":
         heard.write(json.dumps(params["arguments"]) + "\n")
         heard.flush()

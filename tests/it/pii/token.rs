@@ -12,7 +12,7 @@ use crate::support::{Client, Gateway, listed_tools};
 /// What no client, no server but `crm`, no log and no record may have.
 const VALUES: [&str; 4] = ["jane@corp", "bob@corp", "555-2671", "4155552671"];
 
-const TOOLS: &str = "tools = [\"find\", \"say*\", \"many\"]";
+const TOOLS: &str = "tools = [\"find\", \"halves\", \"say*\", \"many\"]";
 
 struct World {
     gateway: Gateway,
@@ -183,6 +183,23 @@ async fn events_carry_the_tokens_of_the_answer() {
     assert_eq!(messages.len(), 2, "{events}");
     for message in messages {
         assert!(message.contains("Jane, [EMAIL_1] or [PHONE_1]"), "{events}");
+    }
+    world.nothing_personal_is_written();
+}
+
+/// Text that a server cut over its blocks is read as one.
+#[tokio::test]
+async fn a_value_that_is_cut_over_blocks_is_one() {
+    let world = World::start();
+    for is_legacy in [true, false] {
+        let alice = world.caller("alice", "e", is_legacy).await;
+        let answer: Value = serde_json::from_str(&alice.call("web_halves", json!({})).await).unwrap();
+        let blocks = answer["result"]["content"].as_array().unwrap();
+        let texts: Vec<_> = blocks.iter().map(|block| block["text"].as_str().unwrap()).collect();
+        assert!(texts[1].starts_with(", and [PHONE_") && texts[2].is_empty(), "{answer}");
+        let jane = texts[0].strip_prefix("Jane, ").unwrap();
+        alice.call("crm_say", json!({"to": jane})).await;
+        assert_eq!(world.heard("crm"), json!({"to": "jane@corp.com"}));
     }
     world.nothing_personal_is_written();
 }
