@@ -141,7 +141,15 @@ impl Grants {
     }
 
     pub(super) async fn list(&self) -> Result<Vec<Grant>, Problem> {
-        let all = self.records.list(Kind::Grant).await?;
+        // One that is damaged gives nothing, and hides no other.
+        let all = match self.records.list(Kind::Grant).await {
+            Ok(all) => all.into_iter().map(|(key, record)| (key, Arc::new(record))).collect(),
+            Err(error) if self.is_current() => {
+                tracing::warn!(%error, "a grant is left out of the list");
+                self.mirror.all(Kind::Grant)
+            }
+            Err(error) => return Err(error.into()),
+        };
         let now = Timestamp::now();
         let mut grants = Vec::with_capacity(all.len());
         for (_, record) in all {

@@ -60,6 +60,7 @@ struct Found {
 
 impl Vault {
     /// Opens what lies on a shelf, or begins it; the mirror is filled when it returns. `Err` where other keys have sealed it.
+    /// A damaged record stops nothing: a grant is left out, and with a damaged hold the mirror is not current.
     /// Keeps itself by a task that ends with the last clone.
     pub async fn open(shelf: Arc<dyn Shelf>, keys: Keys) -> Result<Self, StoreError> {
         let root = root(&*shelf, &keys).await?;
@@ -72,7 +73,9 @@ impl Vault {
             reading: Mutex::default(),
             is_sweep_due: AtomicBool::new(true),
         }));
-        vault.0.refill().await?;
+        for error in vault.0.refill().await? {
+            tracing::error!(%error, "a record is left out: whoever it decides about is refused");
+        }
         tokio::spawn(tend(Arc::downgrade(&vault.0)));
         Ok(vault)
     }
@@ -240,7 +243,14 @@ impl Inner {
         for kind in Kind::ALL {
             let now = Timestamp::now();
             for (name, sealed) in self.shelf.list(kind.word()).await? {
-                let found = self.open(kind, &name, sealed)?;
+                let found = match self.open(kind, &name, sealed) {
+                    Ok(found) => found,
+                    // It is told, and the others are swept all the same.
+                    Err(error) => {
+                        tracing::warn!(%error, "a record cannot be swept");
+                        continue;
+                    }
+                };
                 let (is_expired, is_old) = (found.record.is_expired(now), !found.is_newest);
                 let new = match (is_expired, is_old) {
                     (true, _) => None,
@@ -280,13 +290,34 @@ impl Inner {
         }
     }
 
-    async fn refill(&self) -> Result<(), StoreError> {
+    /// Gives what is damaged. A damaged grant gives nothing any more; of a damaged hold nobody knows about whom it is, so that the
+    /// mirror stays behind until it can be read or is gone.
+    async fn refill(&self) -> Result<Vec<StoreError>, StoreError> {
         let _one_at_a_time = self.reading.lock().await;
-        for kind in Kind::ALL.into_iter().filter(|kind| kind.is_mirrored()) {
-            self.mirror.fill(kind, self.list(kind).await?);
+        let (holds, mut damaged) = self.readable(Kind::Hold).await?;
+        let is_whole = damaged.is_empty();
+        let (grants, more) = self.readable(Kind::Grant).await?;
+        damaged.extend(more);
+        if is_whole {
+            self.mirror.fill(Kind::Hold, holds);
+            self.mirror.fill(Kind::Grant, grants);
+            self.mirror.hear();
         }
-        self.mirror.hear();
-        Ok(())
+        Ok(damaged)
+    }
+
+    /// All of a kind, and what of it is damaged. `Err` where a key is missing: that is for whoever gives the keys to mend.
+    async fn readable(&self, kind: Kind) -> Result<(Vec<(String, Record)>, Vec<StoreError>), StoreError> {
+        let (now, mut records, mut damaged) = (Timestamp::now(), Vec::new(), Vec::new());
+        for (name, sealed) in self.shelf.list(kind.word()).await? {
+            match self.try_open(kind, &name, sealed) {
+                Ok(found) if found.record.is_expired(now) => {}
+                Ok(found) => records.push((found.key, found.record)),
+                Err(why @ Unopened::NoKey) => return Err(unopened(kind.word(), &name, why)),
+                Err(why @ Unopened::Damaged) => damaged.push(unopened(kind.word(), &name, why)),
+            }
+        }
+        Ok((records, damaged))
     }
 
     fn name(&self, kind: Kind, key: &str) -> String {
@@ -314,13 +345,14 @@ impl Inner {
     }
 
     fn open(&self, kind: Kind, name: &str, sealed: Vec<u8>) -> Result<Found, StoreError> {
-        let opened = self
-            .keys
-            .load()
-            .open(&place(kind.word(), name), &sealed)
-            .map_err(|why| unopened(kind.word(), name, why))?;
+        self.try_open(kind, name, sealed)
+            .map_err(|why| unopened(kind.word(), name, why))
+    }
+
+    fn try_open(&self, kind: Kind, name: &str, sealed: Vec<u8>) -> Result<Found, Unopened> {
+        let opened = self.keys.load().open(&place(kind.word(), name), &sealed)?;
         let is_newest = opened.is_newest;
-        let (key, record) = unpack(opened).ok_or_else(|| unopened(kind.word(), name, Unopened::Damaged))?;
+        let (key, record) = unpack(opened).ok_or(Unopened::Damaged)?;
         Ok(Found {
             key,
             record,
@@ -334,7 +366,7 @@ impl Inner {
 async fn tend(vault: Weak<Inner>) {
     let mut swept = Instant::now();
     while let Some(inner) = vault.upgrade() {
-        if !inner.mirror.is_current() && inner.refill().await.is_ok() {
+        if !inner.mirror.is_current() && inner.refill().await.is_ok() && inner.mirror.is_current() {
             tracing::info!("what the store holds can be read again");
         }
         if inner.is_sweep_due.swap(false, Ordering::AcqRel) || swept.elapsed() >= SWEEP {

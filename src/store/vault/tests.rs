@@ -249,8 +249,44 @@ async fn half_a_file_is_none_and_a_damaged_one_is_told() {
     let file = file.into_iter().find(|path| !path.ends_with(".new")).unwrap();
     let whole = std::fs::read(&file).unwrap();
     std::fs::write(&file, &whole[..whole.len() - 1]).unwrap();
-    let told = open(home.path()).await.unwrap_err().to_string();
+    // Nobody knows who is held: it opens, and lets nobody in until the record can be read.
+    let vault = open(home.path()).await.unwrap();
+    assert!(!vault.mirror().is_current());
+    let told = vault.list(Kind::Hold).await.unwrap_err().to_string();
     assert!(told.contains("damaged"), "{told}");
+    std::fs::write(&file, &whole).unwrap();
+    until(|| vault.mirror().is_current()).await;
+    assert!(vault.mirror().find(Kind::Hold, "user:a").is_some());
+}
+
+#[tokio::test]
+async fn one_damaged_grant_costs_itself_alone() {
+    let home = tempfile::tempdir().unwrap();
+    let open = async |home: &Path| Vault::open(Arc::new(Folder::of(home)), keys(&[KEY])).await;
+    let vault = open(home.path()).await.unwrap();
+    let over = Some(Timestamp::now() - Duration::from_secs(1));
+    vault.put(Kind::Grant, "bad", Expect::Any, b"1", None).await.unwrap();
+    let folder = home.path().join("records/grant");
+    let bad = std::fs::read_dir(&folder).unwrap().next().unwrap().unwrap().path();
+    std::fs::write(&bad, "damaged").unwrap();
+    vault.put(Kind::Grant, "good", Expect::Any, b"2", None).await.unwrap();
+    vault.put(Kind::Grant, "over", Expect::Any, b"3", over).await.unwrap();
+    assert_eq!(vault.sweep().await.unwrap(), (1, 0), "the others are swept");
+
+    let vault = open(home.path()).await.unwrap();
+    let mirror = vault.mirror();
+    assert!(mirror.is_current());
+    let keys: Vec<String> = mirror.all(Kind::Grant).into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["good"]);
+    assert!(vault.find(Kind::Grant, "bad").await.is_err(), "never an absent record");
+}
+
+async fn until(mut holds: impl FnMut() -> bool) {
+    let deadline = std::time::Instant::now() + Duration::from_secs(10);
+    while !holds() {
+        assert!(std::time::Instant::now() < deadline, "in time");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 #[tokio::test]
