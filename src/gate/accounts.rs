@@ -103,6 +103,9 @@ impl Accounting for Generation {
             })?;
             self.record_connected(&connected.server, &connected.owner, "oauth")
                 .await;
+            if let Some(upstream) = self.upstreams.get(&connected.server) {
+                upstream.look_anew();
+            }
             tracing::info!(server = %connected.server, owner = %connected.owner, "an account was connected");
             Ok(Finished {
                 server: connected.server,

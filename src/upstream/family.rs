@@ -128,6 +128,18 @@ impl Upstream {
         Some(made)
     }
 
+    /// Of a server with one account for everybody: asks what it lists, from the start and again after each change of the account.
+    pub fn look_anew(self: &Arc<Self>) {
+        if self.family.as_ref().is_some_and(|family| family.shared) {
+            let _same_for_all = self.of(&Principal::Anonymous);
+        }
+    }
+
+    pub(super) fn everybodys(&self) -> Option<Arc<Self>> {
+        let family = self.family.as_ref().filter(|family| family.shared)?;
+        family.map().get(&Owner::Shared).cloned()
+    }
+
     /// Where the credentials of its owners are kept.
     pub fn credentials(&self) -> Option<&Arc<Credentials>> {
         self.family.as_ref()?.context.credentials.as_ref()

@@ -36,6 +36,7 @@ pub(super) async fn keep(upstream: Weak<Upstream>) {
         if let Some(family) = &this.family {
             // Its members list, each for its owner.
             family.sweep();
+            this.look_anew();
             drop(this);
             sleep(SWEEP).await;
             continue;

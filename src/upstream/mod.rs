@@ -119,7 +119,9 @@ impl Upstream {
     /// Starts to fetch the catalogue. Must be called within a tokio runtime.
     pub fn start(settings: Settings, context: &Context) -> Result<Arc<Self>, SettingsError> {
         let family = Family::of(&settings, context);
-        Self::begin(settings, context, family, std::sync::Weak::new(), None)
+        let this = Self::begin(settings, context, family, std::sync::Weak::new(), None)?;
+        this.look_anew();
+        Ok(this)
     }
 
     fn begin(
@@ -164,7 +166,10 @@ impl Upstream {
     }
 
     pub fn catalogue(&self) -> Arc<Catalogue> {
-        self.catalogue.load_full()
+        match self.everybodys() {
+            Some(member) => member.catalogue.load_full(),
+            None => self.catalogue.load_full(),
+        }
     }
 
     /// The catalogue's epoch, which grows when something really changed.
@@ -174,8 +179,10 @@ impl Upstream {
 
     /// Returns when the first catalogue came or failed; the caller sets the deadline.
     pub async fn first_catalogue(&self) {
-        // The sender lives as long as `self`.
-        let _ = self.epoch.subscribe().wait_for(|epoch| *epoch > 0).await;
+        let everybodys = self.everybodys();
+        let listing = everybodys.as_deref().unwrap_or(self);
+        // The sender lives as long as what has it.
+        let _ = listing.epoch.subscribe().wait_for(|epoch| *epoch > 0).await;
     }
 
     /// Finds or makes the conversation that `isolation` gives to this scope. Asks the server for its era where that is not known.

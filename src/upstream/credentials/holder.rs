@@ -212,7 +212,7 @@ impl Holder {
             }
             Some(stored) if stored.counts(Timestamp::now()) => self.unless_ended(token_of(stored, read.version)),
             Some(_) => Err(self.not_connected("the token has ended, and there is no other")),
-            None => Err(self.not_connected("nobody has connected an account")),
+            None => Err(self.not_connected(self.nobody())),
         }
     }
 
@@ -230,7 +230,7 @@ impl Holder {
         let read = self.read().await?;
         self.now.store(Some(Arc::clone(&read)));
         let Some(stored) = &read.stored else {
-            return Err(self.not_connected("nobody has connected an account"));
+            return Err(self.not_connected(self.nobody()));
         };
         if read.version != token.version && stored.access.0 != token.value.expose() {
             // Somebody was faster.
@@ -474,6 +474,13 @@ impl Holder {
             _ => FailureKind::NotConnected,
         };
         self.failure(kind, format!("no token could be had: {error}"))
+    }
+
+    fn nobody(&self) -> &'static str {
+        match self.owner {
+            Owner::Shared => "nobody has authorized it yet: `mcpgw credentials authorize`",
+            Owner::Service(_) | Owner::User(_) => "nobody has connected an account",
+        }
     }
 
     fn not_connected(&self, why: &str) -> Failure {

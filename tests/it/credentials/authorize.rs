@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, ChildStdout, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -138,4 +139,31 @@ async fn only_servers_with_a_shared_account_are_authorized() {
     let ran = mcpgw(&["credentials", "authorize", "tracker", "--no-wait", "-C", &folder]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stdout.contains(tracker.url("issuer")), "{}", ran.stdout);
+}
+
+/// What such a server lists is known without anybody's call, before and after a start.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_tools_of_a_shared_account_are_known_to_the_administrator() {
+    let tracker = Tracker::start(&state("ops", &json!({})));
+    let gateway = Gateway::serve(&configuration(&tracker));
+    let folder = gateway.folder().to_string_lossy().into_owned();
+    let status = || {
+        let ran = mcpgw(&["status", "-C", &folder]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.stdout
+    };
+    let until = |what: &str| {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !status().contains(what) {
+            assert!(Instant::now() < deadline, "{}", status());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    };
+    until("nobody has authorized it yet");
+    let waiting = Waiting::begin(&gateway);
+    let browser = Agent::of(&gateway);
+    let back = through(&browser, waiting.url.clone()).await;
+    assert_eq!(browser.get(&back).await.status, 200);
+    assert_eq!(waiting.end().0, 0);
+    until("tracker  well");
 }
