@@ -188,7 +188,6 @@ fn limits(table: &table::GatewayLimits) -> GatewayLimits {
 }
 
 fn store(table: &table::Store, context: &mut Context<'_>) -> Store {
-    context.later(table.redis.key(), "a shared store is");
     if let (Some(redis), false) = (table.redis.key(), table.key.is_given()) {
         context.push(
             Finding::new(Code::StoreWithoutKey, redis, "a shared store has no `key`")

@@ -88,6 +88,11 @@ impl Adopter {
             Ok(_) => return Err(Failure::of_problems(problems)),
             Err(lacking) => return Err(Failure::of_problems(lacking.into_iter().chain(problems).collect())),
         };
+        if !next.is_shelf_of(&self.world) {
+            let why =
+                "`gateway.store.redis` has changed: records are not moved while they are used, start the gateway anew";
+            return Err(Failure::of_problems(vec![why.to_owned()]));
+        }
         let keys = next
             .keys(&self.live.state)
             .map_err(|why| Failure::of_problems(vec![why]))?;

@@ -35,7 +35,7 @@ use crate::serve::watch::Watched;
 use crate::serve::world::{Draft, World};
 use crate::serve::{ControlOption, Error, Follows, Options};
 use crate::snapshot::{ControlRight, SecretRef};
-use crate::store::{self, Folder, Generations, How, Records, Vault};
+use crate::store::{self, Generations, How, Records, Vault};
 use crate::upstream::{Context, Credentials};
 
 /// Changes that wait for their turn; each is answered.
@@ -154,7 +154,7 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
     let executable =
         std::env::current_exe().map_err(|error| Error::new(format!("cannot find this program's own file: {error}")))?;
     let mut context = Context::new(state.directory.clone(), executable);
-    let vault = vault(&state, &world).await?;
+    let vault = vault(&state, &world, options.follows).await?;
     let auth = people(&vault, &mut context);
     let number = newest + u64::from(!is_kept);
     let generation = world
@@ -287,10 +287,17 @@ impl Bound {
 /// Of endpoints, metrics and the control API.
 type Started = (Option<Listener>, Option<Listener>, Option<Listener>);
 
-/// The records of the state directory: what does not open must not look as if it were not there.
-async fn vault(state: &State, world: &World) -> Result<Vault, Error> {
+/// The records of the state directory, or those of several gateways: what does not open must not look as if it were not there.
+async fn vault(state: &State, world: &World, follows: Follows) -> Result<Vault, Error> {
+    if world.is_shared() && follows != Follows::Files {
+        return Err(Error::new(
+            "`gateway.store.redis` is served to gateways that follow files: applies reach one gateway, not all of them",
+        )
+        .hint("run `mcpgw serve PATH` without `--no-watch`, with the same files everywhere"));
+    }
     let keys = world.keys(&state.directory).map_err(Error::new)?;
-    let vault = Vault::open(Arc::new(Folder::of(&state.directory)), keys).await;
+    let shelf = world.shelf(&state.directory).map_err(Error::new)?;
+    let vault = Vault::open(shelf, keys).await;
     vault.map_err(|error| Error::new(error.to_string()))
 }
 

@@ -21,7 +21,7 @@ use crate::serve::tls::{Identity, certificates};
 use crate::serve::watch::Watched;
 use crate::snapshot::access::LiveHolds;
 use crate::snapshot::{Auth, SecretRef, Server, SettingValue, Snapshot, Tls, Transport};
-use crate::store::{Keys, own_key};
+use crate::store::{Folder, Keys, Redis, Shelf, own_key};
 use crate::telemetry::{Target, Traces};
 use crate::upstream::{Context, Secret, Settings, Upstream};
 
@@ -36,6 +36,8 @@ pub(super) struct World {
     client_secret: Option<ClientSecret>,
     /// Of `[gateway.store]`, in order.
     store_keys: Vec<Secret>,
+    /// Where the records of several gateways lie; `None`: in the state directory.
+    store_redis: Option<Secret>,
 }
 
 /// A world that may lack something.
@@ -134,14 +136,15 @@ impl Draft {
         let client_secret = login
             .and_then(|login| secrets.get(login.client_secret.as_ref()?).ok())
             .map(|secret| ClientSecret::new(secret.expose()));
-        let keys = &snapshot.gateway.store.keys;
+        let store = &snapshot.gateway.store;
         let world = World {
             files,
             tls,
             control,
             settings,
             filters,
-            store_keys: keys.iter().filter_map(|key| secrets.get(key).ok()).collect(),
+            store_keys: store.keys.iter().filter_map(|key| secrets.get(key).ok()).collect(),
+            store_redis: store.redis.as_ref().and_then(|url| secrets.get(url).ok()),
             client_secret,
         };
         Self { world, problems }
@@ -170,6 +173,7 @@ impl World {
             && self.tls == other.tls
             && self.control == other.control
             && self.store_keys == other.store_keys
+            && self.store_redis == other.store_redis
             && self.client_secret == other.client_secret
     }
 
@@ -177,6 +181,23 @@ impl World {
     pub(super) fn keys(&self, state: &Path) -> Result<Keys, String> {
         let own = own_key(state, self.store_keys.is_empty()).map_err(|error| error.to_string())?;
         Keys::of(self.store_keys.iter().map(Secret::expose).chain(own.as_deref()))
+    }
+
+    /// Where records lie; they are moved by a new start alone.
+    pub(super) fn shelf(&self, state: &Path) -> Result<Arc<dyn Shelf>, String> {
+        Ok(match &self.store_redis {
+            Some(url) => Arc::new(Redis::at(url.expose()).map_err(|error| error.to_string())?),
+            None => Arc::new(Folder::of(state)),
+        })
+    }
+
+    pub(super) fn is_shelf_of(&self, other: &Self) -> bool {
+        self.store_redis == other.store_redis
+    }
+
+    /// Do other gateways have the same records?
+    pub(super) fn is_shared(&self) -> bool {
+        self.store_redis.is_some()
     }
 
     /// Of the endpoints; nothing listens where nothing is served.
@@ -314,6 +335,9 @@ fn references(snapshot: &Snapshot, control_is_fixed: bool) -> BTreeSet<(String, 
     }
     for reference in &snapshot.gateway.store.keys {
         found.insert(("`gateway.store.key`".to_owned(), reference));
+    }
+    if let Some(redis) = &snapshot.gateway.store.redis {
+        found.insert(("`gateway.store.redis`".to_owned(), redis));
     }
     for (name, service) in &snapshot.services {
         for (server, reference) in &service.credentials {

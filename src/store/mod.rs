@@ -12,6 +12,7 @@ mod folder;
 mod keys;
 mod mirror;
 mod record;
+mod redis;
 mod shelf;
 mod vault;
 
@@ -29,7 +30,8 @@ pub use folder::Folder;
 pub use keys::{Keys, own_key};
 pub use mirror::Mirror;
 pub use record::{Expect, Kind, MAX_KEY, MAX_VALUE, Record, Records};
-pub use shelf::{Named, Shelf};
+pub use redis::Redis;
+pub use shelf::{Changes, Named, News, Shelf, Version};
 pub use vault::Vault;
 
 /// Generations that are kept; older ones go.

@@ -28,4 +28,31 @@ pub trait Shelf: fmt::Debug + Send + Sync + 'static {
         new: Option<Vec<u8>>,
         limit: usize,
     ) -> BoxFuture<'_, Result<bool, StoreError>>;
+
+    /// What others change; `None`: nobody else writes here.
+    fn news(&self) -> Option<&dyn News> {
+        None
+    }
+}
+
+/// Of a shelf that several gateways share.
+pub trait News: Send + Sync {
+    /// The changes since a version that was seen before.
+    fn since(&self, seen: Option<Version>) -> BoxFuture<'_, Result<Changes, StoreError>>;
+}
+
+/// Of a whole shelf.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Version {
+    /// Another one where the shelf was emptied, and begun anew.
+    pub epoch: String,
+    /// Grows with every change.
+    pub count: u64,
+}
+
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Changes {
+    pub version: Version,
+    /// `folder/name` of each, in order; `None`: nobody knows any more, all must be read.
+    pub names: Option<Vec<String>>,
 }

@@ -162,6 +162,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("opentelemetry_otlp", &["telemetry"]),
     ("opentelemetry_sdk", &["telemetry"]),
     ("quick_junit", &["cli"]),
+    ("redis", &["store"]),
     ("regex", &["compile", "gate", "pii"]),
     ("ring", &["auth"]),
     ("rustix", &["upstream", "serve", "cli"]),

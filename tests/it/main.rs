@@ -25,6 +25,7 @@ mod people;
 mod pii;
 mod plans;
 mod reload;
+mod replicas;
 mod support;
 mod telemetry;
 mod wire;

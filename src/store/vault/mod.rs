@@ -3,6 +3,8 @@
 //! In come plain records, out go sealed bytes under names that say nothing: a name is a hash under a secret that is itself sealed
 //! on the shelf. What does not open is an error, never an absent record. The mirror follows before a change is confirmed.
 
+mod following;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -15,7 +17,8 @@ use tokio::sync::Mutex;
 use tokio::time::sleep;
 
 use crate::store::keys::{self, Keys, Opened, Unopened};
-use crate::store::shelf::Shelf;
+use crate::store::shelf::{Shelf, Version};
+use crate::store::vault::following::Places;
 use crate::store::{Carried, Expect, Kind, MAX_KEY, MAX_VALUE, Mirror, Record, Records, StoreError};
 use crate::text::hex;
 
@@ -46,6 +49,10 @@ struct Inner {
     mirror: Arc<Mirror>,
     /// Whoever reads for the mirror: the last to read has read what is newest.
     reading: Mutex<()>,
+    /// Under which name which mirrored record lies; of a shelf that others change too.
+    places: std::sync::Mutex<Places>,
+    /// The version of the shelf that the mirror has followed to.
+    seen: std::sync::Mutex<Option<Version>>,
     /// Other keys are in force, or it has just begun.
     is_sweep_due: AtomicBool,
 }
@@ -65,18 +72,23 @@ impl Vault {
     pub async fn open(shelf: Arc<dyn Shelf>, keys: Keys) -> Result<Self, StoreError> {
         let root = root(&*shelf, &keys).await?;
         let vault = Self(Arc::new(Inner {
-            shelf,
             keys: ArcSwap::from_pointee(keys),
             names: keys::derive(&root, "names").into(),
             carried: Carried::of(&root),
-            mirror: Arc::new(Mirror::new(true)),
+            mirror: Arc::new(Mirror::new(shelf.news().is_none())),
             reading: Mutex::default(),
+            places: std::sync::Mutex::default(),
+            seen: std::sync::Mutex::default(),
             is_sweep_due: AtomicBool::new(true),
+            shelf,
         }));
-        for error in vault.0.refill().await? {
+        for error in vault.0.catch_up().await? {
             tracing::error!(%error, "a record is left out: whoever it decides about is refused");
         }
         tokio::spawn(tend(Arc::downgrade(&vault.0)));
+        if vault.0.shelf.news().is_some() {
+            tokio::spawn(following::follow(Arc::downgrade(&vault.0)));
+        }
         Ok(vault)
     }
 
@@ -282,7 +294,12 @@ impl Inner {
         }
         let _one_at_a_time = self.reading.lock().await;
         match self.find(kind, key).await {
-            Ok(found) => self.mirror.set(kind, key, found.map(|found| found.record)),
+            Ok(found) => {
+                if self.shelf.news().is_some() && found.is_some() {
+                    self.places().insert(self.name(kind, key), (kind, key.to_owned()));
+                }
+                self.mirror.set(kind, key, found.map(|found| found.record));
+            }
             Err(error) => {
                 tracing::error!(%error, "what the store holds cannot be read: whoever it decides about is refused");
                 self.mirror.fall_behind();
@@ -299,6 +316,8 @@ impl Inner {
         let (grants, more) = self.readable(Kind::Grant).await?;
         damaged.extend(more);
         if is_whole {
+            self.place(Kind::Hold, &holds);
+            self.place(Kind::Grant, &grants);
             self.mirror.fill(Kind::Hold, holds);
             self.mirror.fill(Kind::Grant, grants);
             self.mirror.hear();
@@ -366,7 +385,8 @@ impl Inner {
 async fn tend(vault: Weak<Inner>) {
     let mut swept = Instant::now();
     while let Some(inner) = vault.upgrade() {
-        if !inner.mirror.is_current() && inner.refill().await.is_ok() && inner.mirror.is_current() {
+        let must_read = inner.shelf.news().is_none() && !inner.mirror.is_current();
+        if must_read && inner.refill().await.is_ok() && inner.mirror.is_current() {
             tracing::info!("what the store holds can be read again");
         }
         if inner.is_sweep_due.swap(false, Ordering::AcqRel) || swept.elapsed() >= SWEEP {

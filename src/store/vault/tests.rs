@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::*;
-use crate::store::Folder;
+use crate::store::{Folder, Redis};
 
 const KEY: &str = "the only key, of at least 32 characters";
 const NEW: &str = "a newer key, of at least 32 characters!";
@@ -16,6 +16,201 @@ fn keys(texts: &[&str]) -> Keys {
 async fn on_files<F: Future<Output = ()>>(test: impl Fn(Arc<dyn Shelf>) -> F) {
     let home = tempfile::tempdir().unwrap();
     test(Arc::new(Folder::of(home.path()))).await;
+}
+
+/// A `redis-server` of the test's own, at a socket in a folder of its own.
+struct Server {
+    process: std::process::Child,
+    home: tempfile::TempDir,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let home = tempfile::tempdir().unwrap();
+        let mut server = Self {
+            process: Self::spawn(home.path()),
+            home,
+        };
+        server.answers().await;
+        server
+    }
+
+    fn spawn(home: &Path) -> std::process::Child {
+        std::process::Command::new("redis-server")
+            .args([
+                "--port",
+                "0",
+                "--unixsocket",
+                "redis.sock",
+                "--save",
+                "",
+                "--appendonly",
+                "yes",
+            ])
+            .args(["--appendfsync", "always", "--dir"])
+            .arg(home)
+            .current_dir(home)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .expect("redis-server is there: tests/setup installs it")
+    }
+
+    fn shelf(&self) -> Arc<dyn Shelf> {
+        let socket = self.home.path().join("redis.sock");
+        Arc::new(Redis::at(&format!("unix://{}", socket.display())).unwrap())
+    }
+
+    async fn answers(&mut self) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while self.shelf().find(OWN, ROOT).await.is_err() {
+            assert!(self.process.try_wait().unwrap().is_none(), "redis-server has ended");
+            assert!(Instant::now() < deadline, "redis-server does not answer");
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
+
+    async fn again(&mut self) {
+        self.process = Self::spawn(self.home.path());
+        self.answers().await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ended = self.process.kill();
+        let _status = self.process.wait();
+    }
+}
+
+/// Runs a test over a Redis.
+async fn on_redis<F: Future<Output = ()>>(test: impl Fn(Arc<dyn Shelf>) -> F) {
+    let server = Server::start().await;
+    test(server.shelf()).await;
+}
+
+/// Waits for what others have changed.
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}");
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+#[tokio::test]
+async fn what_one_gateway_changes_the_other_knows_within_a_second() {
+    let server = Server::start().await;
+    let open = async || Vault::open(server.shelf(), keys(&[KEY])).await.unwrap();
+    let (one, other) = (open().await, open().await);
+    let (has, began) = (other.mirror(), Instant::now());
+    one.put(Kind::Hold, "user:a", Expect::Any, b"1", None)
+        .await
+        .unwrap()
+        .unwrap();
+    until("the hold is known", || has.find(Kind::Hold, "user:a").is_some()).await;
+    one.remove(Kind::Hold, "user:a", Expect::Any).await.unwrap();
+    until("the release is known", || has.find(Kind::Hold, "user:a").is_none()).await;
+    println!("a hold and its release took {:?} to the other gateway", began.elapsed());
+
+    // Each change in turn, also by both at once.
+    for round in 0..20 {
+        let key = format!("g{round}");
+        let (mine, yours) = tokio::join!(
+            one.put(Kind::Grant, &key, Expect::Absent, b"1", None),
+            other.put(Kind::Grant, &key, Expect::Absent, b"2", None),
+        );
+        assert!(mine.unwrap().is_some() != yours.unwrap().is_some(), "one of two wins");
+    }
+    let same = || one.mirror().all(Kind::Grant) == other.mirror().all(Kind::Grant);
+    until("both know the same", || same() && has.all(Kind::Grant).len() == 20).await;
+}
+
+#[tokio::test]
+async fn who_was_away_for_more_changes_than_are_kept_reads_everything() {
+    let server = Server::start().await;
+    let shelf = server.shelf();
+    let news = shelf.news().unwrap();
+    let vault = Vault::open(Arc::clone(&shelf), keys(&[KEY])).await.unwrap();
+    vault
+        .put(Kind::Hold, "user:a", Expect::Any, b"1", None)
+        .await
+        .unwrap()
+        .unwrap();
+    let first = news.since(None).await.unwrap();
+    assert_eq!(first.names, None, "at first nothing is known");
+    vault
+        .put(Kind::Hold, "user:b", Expect::Any, b"1", None)
+        .await
+        .unwrap()
+        .unwrap();
+    let next = news.since(Some(first.version.clone())).await.unwrap();
+    let expected = first.version.count + 1;
+    assert_eq!((next.version.count, next.names.unwrap().len()), (expected, 1));
+    let same = news.since(Some(next.version.clone())).await.unwrap();
+    assert_eq!(same.names, Some(Vec::new()));
+    for other in [
+        Version {
+            count: expected + 1,
+            ..next.version.clone()
+        },
+        Version {
+            epoch: "of another store".to_owned(),
+            ..next.version
+        },
+    ] {
+        assert_eq!(news.since(Some(other)).await.unwrap().names, None);
+    }
+}
+
+#[tokio::test]
+async fn while_redis_is_away_nobody_is_let_in_and_then_it_is_used_again() {
+    let mut server = Server::start().await;
+    let vault = Vault::open(server.shelf(), keys(&[KEY])).await.unwrap();
+    vault
+        .put(Kind::Grant, "g", Expect::Any, b"1", None)
+        .await
+        .unwrap()
+        .unwrap();
+    assert!(vault.mirror().is_current());
+    server.kill();
+    let refused = vault.put(Kind::Grant, "h", Expect::Any, b"1", None).await.unwrap_err();
+    assert!(refused.to_string().contains("the store's Redis at"), "{refused}");
+    until("the mirror says that it is old", || !vault.mirror().is_current()).await;
+    server.again().await;
+    until("the mirror is current again", || vault.mirror().is_current()).await;
+    assert!(
+        vault.mirror().find(Kind::Grant, "g").is_some(),
+        "what was confirmed is there"
+    );
+    vault
+        .put(Kind::Grant, "h", Expect::Any, b"1", None)
+        .await
+        .unwrap()
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_store_that_was_emptied_is_not_taken_for_the_same() {
+    let mut server = Server::start().await;
+    let vault = Vault::open(server.shelf(), keys(&[KEY])).await.unwrap();
+    vault
+        .put(Kind::Hold, "user:a", Expect::Any, b"1", None)
+        .await
+        .unwrap()
+        .unwrap();
+    server.kill();
+    std::fs::remove_dir_all(server.home.path().join("appendonlydir")).unwrap();
+    server.again().await;
+    // Another gateway begins it anew.
+    Vault::open(server.shelf(), keys(&[KEY])).await.unwrap();
+    let told = vault.0.catch_up().await.unwrap_err().to_string();
+    assert!(told.contains("not the one that this gateway began with"), "{told}");
+    assert!(!vault.mirror().is_current());
 }
 
 async fn what_was_put_is_found_listed_and_removed(shelf: Arc<dyn Shelf>) {
@@ -228,6 +423,7 @@ macro_rules! suite {
 }
 
 suite!(files, on_files);
+suite!(redis, on_redis);
 
 #[tokio::test]
 async fn half_a_file_is_none_and_a_damaged_one_is_told() {
@@ -255,7 +451,7 @@ async fn half_a_file_is_none_and_a_damaged_one_is_told() {
     let told = vault.list(Kind::Hold).await.unwrap_err().to_string();
     assert!(told.contains("damaged"), "{told}");
     std::fs::write(&file, &whole).unwrap();
-    until(|| vault.mirror().is_current()).await;
+    until("the mirror is current again", || vault.mirror().is_current()).await;
     assert!(vault.mirror().find(Kind::Hold, "user:a").is_some());
 }
 
@@ -279,14 +475,6 @@ async fn one_damaged_grant_costs_itself_alone() {
     let keys: Vec<String> = mirror.all(Kind::Grant).into_iter().map(|(key, _)| key).collect();
     assert_eq!(keys, ["good"]);
     assert!(vault.find(Kind::Grant, "bad").await.is_err(), "never an absent record");
-}
-
-async fn until(mut holds: impl FnMut() -> bool) {
-    let deadline = std::time::Instant::now() + Duration::from_secs(10);
-    while !holds() {
-        assert!(std::time::Instant::now() < deadline, "in time");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }
 
 #[tokio::test]

@@ -5,9 +5,11 @@ mod http;
 mod liar;
 mod provider;
 mod recorder;
+mod redis;
 
 pub(crate) use gateway::Gateway;
 pub(crate) use http::{Answer, Client, listed_tools};
 pub(crate) use liar::Liar;
 pub(crate) use provider::Provider;
 pub(crate) use recorder::Recorder;
+pub(crate) use redis::Redis;
