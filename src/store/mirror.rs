@@ -73,6 +73,11 @@ impl Mirror {
         self.is_alone || self.started.elapsed().saturating_sub(heard) < STALE
     }
 
+    /// False: something that has changed could not be read.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.is_behind.load(Ordering::Acquire)
+    }
+
     pub(super) fn new(is_alone: bool) -> Self {
         let empty = || (0..PARTS).map(|_| ArcSwap::default()).collect();
         Self {
@@ -111,11 +116,12 @@ impl Mirror {
         self.tick();
     }
 
-    /// The store answers, and nothing that changed is unread.
-    pub(super) fn hear(&self) {
+    /// The store has answered what it was asked then, and nothing that changed is unread.
+    pub(super) fn hear(&self, asked: Instant) {
         let was = self.is_current();
-        let now = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.heard.store(now, Ordering::Release);
+        let since = asked.saturating_duration_since(self.started);
+        let since = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
+        self.heard.store(since, Ordering::Release);
         self.is_behind.store(false, Ordering::Release);
         if !was {
             self.tick();

@@ -3,6 +3,7 @@
 //! Every change of a folder that gateways mirror in memory counts up a version and names what has changed, so that the others read
 //! that alone. Every wait has an end: a Redis that does not answer is an error within seconds, and is used again once it does.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -23,8 +24,11 @@ const MAX_CHANGES: u64 = 10_000;
 /// More names than the count says are asked for: others write meanwhile.
 const MARGIN: u64 = 64;
 
-/// Folder, version, changes, epoch; name, is there an old value, that, is there a new one, that, limit, folder's name, kept
-/// changes, the epoch where there is none yet.
+/// Names that are asked for at a time.
+const PAGE: usize = 1_000;
+
+/// Folder, count, changes; name, is there an old value, that, is there a new one, that, limit, what is told of the change, kept
+/// changes.
 const SWAP: &str = r"
 local now = redis.call('HGET', KEYS[1], ARGV[1])
 if ARGV[2] == '0' then
@@ -40,9 +44,8 @@ elseif now then
 else
   return 1
 end
-redis.call('SET', KEYS[4], ARGV[9], 'NX')
 redis.call('INCR', KEYS[2])
-redis.call('RPUSH', KEYS[3], ARGV[7] .. '/' .. ARGV[1])
+redis.call('RPUSH', KEYS[3], ARGV[7])
 redis.call('LTRIM', KEYS[3], -tonumber(ARGV[8]), -1)
 return 1
 ";
@@ -95,8 +98,18 @@ impl Shelf for Redis {
     fn list(&self, folder: &'static str) -> BoxFuture<'_, Result<Vec<Named>, StoreError>> {
         let mut connection = self.connection.clone();
         Box::pin(async move {
-            let command = redis::cmd("HGETALL").arg(key(folder)).to_owned();
-            self.ask(command.query_async(&mut connection)).await
+            // What changes meanwhile may come twice: the last counts.
+            let (mut found, mut cursor) = (HashMap::new(), 0_u64);
+            loop {
+                let mut command = redis::cmd("HSCAN");
+                command.arg(key(folder)).arg(cursor).arg("COUNT").arg(PAGE);
+                let (next, page): (u64, Vec<Named>) = self.ask(command.query_async(&mut connection)).await?;
+                found.extend(page);
+                cursor = next;
+                if cursor == 0 {
+                    return Ok(found.into_iter().collect());
+                }
+            }
         })
     }
 
@@ -110,17 +123,17 @@ impl Shelf for Redis {
     ) -> BoxFuture<'_, Result<bool, StoreError>> {
         let (mut connection, name) = (self.connection.clone(), name.to_owned());
         Box::pin(async move {
+            let change = format!("{folder}/{name}/{}", mark()?);
             let mut swap = self.swap.key(key(folder));
-            swap.key(key("version")).key(key("changes")).key(key("epoch"));
+            swap.key(key("count")).key(key("changes"));
             swap.arg(name)
                 .arg(u8::from(old.is_some()))
                 .arg(old.unwrap_or_default())
                 .arg(u8::from(new.is_some()))
                 .arg(new.unwrap_or_default())
                 .arg(limit)
-                .arg(folder)
-                .arg(MAX_CHANGES)
-                .arg(epoch()?);
+                .arg(change)
+                .arg(MAX_CHANGES);
             match self.ask(swap.invoke_async::<i64>(&mut connection)).await? {
                 -1 => Err(StoreError::full(folder, limit)),
                 swapped => Ok(swapped == 1),
@@ -135,58 +148,64 @@ impl Shelf for Redis {
 
 impl News for Redis {
     fn since(&self, seen: Option<Version>) -> BoxFuture<'_, Result<Changes, StoreError>> {
-        let mut connection = self.connection.clone();
         Box::pin(async move {
-            let command = redis::cmd("MGET").arg(key("epoch")).arg(key("version")).to_owned();
-            let version = version(self.ask(command.query_async(&mut connection)).await?);
-            let names = match behind(seen.as_ref(), &version) {
-                Some(0) => Some(Vec::new()),
-                Some(count) if count <= MAX_CHANGES => return self.newest(seen.as_ref(), count + MARGIN).await,
-                // The first look, too far behind, or another store than before.
-                None | Some(_) => None,
-            };
-            Ok(Changes { version, names })
+            let mut told = self.newest(1).await?;
+            let behind = seen.as_ref().and_then(|seen| told.count.checked_sub(seen.count));
+            if let Some(behind) = behind.filter(|behind| (1..=MAX_CHANGES).contains(behind)) {
+                told = self.newest(behind + MARGIN).await?;
+            }
+            Ok(told.changes(seen.as_ref()))
         })
     }
 }
 
+/// How many changes there were, and the last of them.
+struct Told {
+    count: u64,
+    /// `folder/name/mark` of each.
+    changes: Vec<String>,
+}
+
+impl Told {
+    fn changes(self, seen: Option<&Version>) -> Changes {
+        Changes {
+            names: seen.and_then(|seen| self.names(seen)),
+            version: Version {
+                count: self.count,
+                mark: self.changes.last().cloned().unwrap_or_default(),
+            },
+        }
+    }
+
+    /// Those after the change that was seen last; `None`: it is not among them, so that nobody knows.
+    fn names(&self, seen: &Version) -> Option<Vec<String>> {
+        let missing = usize::try_from(self.count.checked_sub(seen.count)?).ok()?;
+        let known = self.changes.len().checked_sub(missing)?;
+        let last = self.changes[..known].last().map_or("", String::as_str);
+        let name = |change: &String| change.rsplit_once('/').map(|(name, _)| name.to_owned());
+        (last == seen.mark).then(|| self.changes[known..].iter().filter_map(name).collect())
+    }
+}
+
 impl Redis {
-    /// The last changes, with the version that they led to.
-    async fn newest(&self, seen: Option<&Version>, asked: u64) -> Result<Changes, StoreError> {
+    async fn newest(&self, changes: u64) -> Result<Told, StoreError> {
         let mut both = redis::pipe();
-        both.atomic().cmd("MGET").arg(key("epoch")).arg(key("version"));
+        both.atomic().cmd("GET").arg(key("count"));
         both.cmd("LRANGE")
             .arg(key("changes"))
-            .arg(-i64::try_from(asked).unwrap_or(i64::MAX))
+            .arg(-i64::try_from(changes).unwrap_or(i64::MAX))
             .arg(-1);
         let mut connection = self.connection.clone();
-        let (told, mut names): (Told, Vec<String>) = self.ask(both.query_async(&mut connection)).await?;
-        let version = version(told);
-        let missing = behind(seen, &version).and_then(|missing| usize::try_from(missing).ok());
-        let names = missing
-            .and_then(|missing| names.len().checked_sub(missing))
-            .map(|known| names.split_off(known));
-        Ok(Changes { version, names })
+        let (count, changes): (Option<u64>, Vec<String>) = self.ask(both.query_async(&mut connection)).await?;
+        Ok(Told {
+            count: count.unwrap_or(0),
+            changes,
+        })
     }
 }
 
-/// Epoch and count, where there are any.
-type Told = (Option<String>, Option<u64>);
-
-fn version((epoch, count): Told) -> Version {
-    Version {
-        epoch: epoch.unwrap_or_default(),
-        count: count.unwrap_or(0),
-    }
-}
-
-/// `None`: nobody knows.
-fn behind(seen: Option<&Version>, now: &Version) -> Option<u64> {
-    let seen = seen.filter(|seen| seen.epoch == now.epoch)?;
-    now.count.checked_sub(seen.count)
-}
-
-fn epoch() -> Result<String, StoreError> {
+/// Of one change.
+fn mark() -> Result<String, StoreError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| StoreError(format!("the system gives no random bytes: {error}")))?;
     Ok(hex(&bytes))

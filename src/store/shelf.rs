@@ -44,10 +44,10 @@ pub trait News: Send + Sync {
 /// Of a whole shelf.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Version {
-    /// Another one where the shelf was emptied, and begun anew.
-    pub epoch: String,
     /// Grows with every change.
     pub count: u64,
+    /// Of the last change, and never given twice: a shelf that has lost changes, or was emptied, is told from the one before.
+    pub mark: String,
 }
 
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{MutexGuard, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::time::sleep;
 
@@ -54,18 +54,19 @@ impl Inner {
     }
 
     async fn read_news(&self, news: &dyn News) -> Result<Vec<StoreError>, StoreError> {
+        let asked = Instant::now();
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Changes { version, names } = news.since(seen).await?;
         // What could not be read for a while is read with everything.
-        let names = names.filter(|_| self.mirror.is_current());
+        let names = names.filter(|_| self.mirror.is_whole());
         let damaged = if let Some(names) = names {
             let names: BTreeSet<String> = names.into_iter().collect();
             let mut damaged = Vec::new();
             for name in names {
                 damaged.extend(self.reread(&name).await?);
             }
-            if self.mirror.is_current() {
-                self.mirror.hear();
+            if self.mirror.is_whole() {
+                self.mirror.hear(asked);
             }
             damaged
         } else {

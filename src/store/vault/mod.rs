@@ -310,6 +310,7 @@ impl Inner {
     /// Gives what is damaged. A damaged grant gives nothing any more; of a damaged hold nobody knows about whom it is, so that the
     /// mirror stays behind until it can be read or is gone.
     async fn refill(&self) -> Result<Vec<StoreError>, StoreError> {
+        let asked = Instant::now();
         let _one_at_a_time = self.reading.lock().await;
         let (holds, mut damaged) = self.readable(Kind::Hold).await?;
         let is_whole = damaged.is_empty();
@@ -320,7 +321,7 @@ impl Inner {
             self.place(Kind::Grant, &grants);
             self.mirror.fill(Kind::Hold, holds);
             self.mirror.fill(Kind::Grant, grants);
-            self.mirror.hear();
+            self.mirror.hear(asked);
         }
         Ok(damaged)
     }

@@ -159,7 +159,7 @@ async fn who_was_away_for_more_changes_than_are_kept_reads_everything() {
             ..next.version.clone()
         },
         Version {
-            epoch: "of another store".to_owned(),
+            mark: "of another change".to_owned(),
             ..next.version
         },
     ] {
