@@ -16,18 +16,6 @@ fn replica(redis: &Redis) -> Gateway {
     Gateway::serve_with("", &format!("{store}{CONFIGURATION}"), &environment)
 }
 
-fn run(gateway: &Gateway, arguments: &[&str]) -> (i32, String) {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mcpgw"));
-    let output = command
-        .args(arguments)
-        .arg("-C")
-        .arg(gateway.folder())
-        .output()
-        .unwrap();
-    let text = String::from_utf8(output.stderr).unwrap();
-    (output.status.code().unwrap(), text)
-}
-
 /// How long it took.
 async fn until(what: &str, mut holds: impl AsyncFnMut() -> bool) -> Duration {
     let began = Instant::now();
@@ -57,8 +45,8 @@ async fn a_grant_a_revocation_and_a_hold_count_on_every_replica() {
     let tokens = second.refresh(&client, &tokens.refresh).await.tokens();
     assert_eq!(third.call("eng", &tokens.access).await.status, 200);
 
-    let (code, err) = run(&all[0], &["grants", "revoke", "--user", "alice"]);
-    assert_eq!(code, 0, "{err}");
+    let ran = all[0].run(&["grants", "revoke", "--user", "alice"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
     for other in [&second, &third] {
         let took = until("it is revoked", async || {
             other.call("eng", &tokens.access).await.status == 401
@@ -68,8 +56,8 @@ async fn a_grant_a_revocation_and_a_hold_count_on_every_replica() {
     }
     let tokens = first.tokens(&client).await;
     assert_eq!(second.call("eng", &tokens.access).await.status, 200);
-    let (code, err) = run(&all[2], &["hold", "group:staff"]);
-    assert_eq!(code, 0, "{err}");
+    let ran = all[2].run(&["hold", "group:staff"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
     for other in [&first, &second] {
         let took = until("it is held", async || {
             other.call("eng", &tokens.access).await.status == 401
@@ -80,7 +68,7 @@ async fn a_grant_a_revocation_and_a_hold_count_on_every_replica() {
     // One that starts empty knows it from its first request on.
     let fourth = replica(&redis);
     assert_eq!(Agent::of(&fourth).call("eng", &tokens.access).await.status, 401);
-    assert_eq!(run(&fourth, &["release", "group:staff"]).0, 0);
+    assert_eq!(fourth.run(&["release", "group:staff"]).code, 0);
     until("it is released", async || {
         first.call("eng", &tokens.access).await.status == 200
     })
@@ -128,8 +116,8 @@ async fn while_redis_is_away_people_and_programs_are_refused_and_then_all_goes_o
     .await;
     assert_eq!(alice.call("eng", "").await.status, 503, "nobody knows what is held");
     assert_eq!(alice.get("/sign-in").await.status, 503);
-    let (code, err) = run(&gateway, &["hold", "user:alice"]);
-    assert!(code == 1 && err.contains("error"), "{err}");
+    let held = gateway.run(&["hold", "user:alice"]);
+    assert!(held.code == 1 && held.stderr.contains("error"), "{}", held.all());
     redis.again();
     until("it goes on", async || {
         alice.call("eng", &tokens.access).await.status == 200

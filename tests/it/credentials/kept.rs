@@ -3,24 +3,17 @@
 use serde_json::{Value, json};
 
 use super::tracker::{Tracker, alice, bob, said, state};
+use crate::cli::run::Ran;
 use crate::support::Gateway;
 
-fn run(gateway: &Gateway, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_mcpgw"))
-        .arg("credentials")
-        .args(arguments)
-        .arg("-C")
-        .arg(gateway.folder())
-        .output()
-        .unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    (output.status.code(), text(output.stdout), text(output.stderr))
+fn run(gateway: &Gateway, arguments: &[&str]) -> Ran {
+    gateway.run(&[&["credentials"], arguments].concat())
 }
 
 fn listed(gateway: &Gateway) -> Vec<(String, String, String)> {
-    let (code, told, _) = run(gateway, &["list", "--format", "json"]);
-    assert_eq!(code, Some(0));
-    let answer: Value = serde_json::from_str(&told).unwrap();
+    let ran = run(gateway, &["list", "--format", "json"]);
+    assert_eq!(ran.code, 0);
+    let answer: Value = serde_json::from_str(&ran.stdout).unwrap();
     let text = |row: &Value, key: &str| row[key].as_str().unwrap_or_default().to_owned();
     let rows = answer["credentials"].as_array().unwrap().iter();
     rows.map(|row| (text(row, "server"), text(row, "owner"), text(row, "standing")))
@@ -31,7 +24,7 @@ fn listed(gateway: &Gateway) -> Vec<(String, String, String)> {
 async fn an_administrator_sees_whose_credentials_are_kept_and_forgets_them() {
     let tracker = Tracker::start(&state("anna", &json!({})));
     let gateway = Gateway::serve(&format!("[gateway.audit]\n{}", tracker.configuration()));
-    assert!(run(&gateway, &["list"]).1.contains("Nobody's"));
+    assert!(run(&gateway, &["list"]).stdout.contains("Nobody's"));
     let anna = alice(&gateway).await;
     tracker.write(&state("ben", &json!({})));
     let ben = bob(&gateway).await;
@@ -45,31 +38,39 @@ async fn an_administrator_sees_whose_credentials_are_kept_and_forgets_them() {
         row("wiki", "user:bob"),
     ];
     assert_eq!(listed(&gateway), all);
-    let shown = run(&gateway, &["list"]).1;
+    let shown = run(&gateway, &["list"]).stdout;
     assert!(
         shown.contains("pasted") && shown.contains("http://127.0.0.1"),
         "{shown}"
     );
 
-    let (code, told, _) = run(&gateway, &["forget", "tracker", "--user", "alice"]);
-    assert!(code == Some(0) && told.contains("Forgot 1 credential"), "{told}");
+    let ran = run(&gateway, &["forget", "tracker", "--user", "alice"]);
+    assert!(
+        ran.code == 0 && ran.stdout.contains("Forgot 1 credential"),
+        "{}",
+        ran.all()
+    );
     assert_eq!(listed(&gateway), all[1..]);
     let lost = said(&anna, "tracker_whoami").await;
     assert!(lost.contains("/connect/eng"), "at once: {lost}");
     assert_eq!(said(&ben, "tracker_whoami").await, "ben", "nobody else's");
     assert!(
         run(&gateway, &["forget", "tracker", "--user", "alice"])
-            .1
+            .stdout
             .contains("no such")
     );
 
-    let (code, told, _) = run(&gateway, &["forget", "wiki", "--format", "json"]);
-    let told: Value = serde_json::from_str(&told).unwrap();
-    assert_eq!(code, Some(0));
+    let ran = run(&gateway, &["forget", "wiki", "--format", "json"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    let told: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(told["forgotten"], json!(["user:alice", "user:bob"]));
     assert_eq!(listed(&gateway), all[1..2]);
-    let (code, _, told) = run(&gateway, &["forget", "trackr"]);
-    assert!(code == Some(1) && told.contains("no server `trackr`"), "{told}");
+    let ran = run(&gateway, &["forget", "trackr"]);
+    assert!(
+        ran.code == 1 && ran.stderr.contains("no server `trackr`"),
+        "{}",
+        ran.all()
+    );
 
     let log = std::fs::read_to_string(gateway.folder().join(".mcpgw/audit.jsonl")).unwrap();
     for line in [

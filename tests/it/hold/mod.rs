@@ -12,14 +12,9 @@ use hyper::body::Incoming;
 use crate::support::Gateway;
 
 fn done(gateway: &Gateway, arguments: &[&str]) -> String {
-    let output = std::process::Command::new(env!("CARGO_BIN_EXE_mcpgw"))
-        .args(arguments)
-        .arg("-C")
-        .arg(gateway.folder())
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}\n{}", gateway.log());
-    String::from_utf8(output.stdout).unwrap()
+    let ran = gateway.run(arguments);
+    assert_eq!(ran.code, 0, "{}\n{}", ran.all(), gateway.log());
+    ran.stdout
 }
 
 fn audit_log(gateway: &Gateway) -> String {

@@ -78,33 +78,24 @@ async fn an_administrator_sees_grants_and_ends_them() {
     let client = alice.register(&[CALLBACK]).await;
     alice.sign_in(ALICE).await;
     let tokens = alice.tokens(&client).await;
-    let run = |arguments: &[&str]| {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mcpgw"));
-        let output = command
-            .arg("grants")
-            .args(arguments)
-            .arg("-C")
-            .arg(gateway.folder())
-            .output()
-            .unwrap();
-        (output.status.code(), String::from_utf8(output.stdout).unwrap())
-    };
-    let (code, listed) = run(&["list"]);
-    assert_eq!(code, Some(0));
+    let run = |arguments: &[&str]| gateway.run(&[&["grants"], arguments].concat());
+    let ran = run(&["list"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    let listed = ran.stdout;
     assert!(
         listed.contains("alice") && listed.contains("Test client (127.0.0.1)") && listed.contains("eng"),
         "{listed}"
     );
-    assert_eq!(run(&["revoke"]).0, Some(64), "which ones must be said");
-    assert!(run(&["revoke", "--user", "bob"]).1.contains("no such grant"));
+    assert_eq!(run(&["revoke"]).code, 64, "which ones must be said");
+    assert!(run(&["revoke", "--user", "bob"]).stdout.contains("no such grant"));
     assert_eq!(alice.call("eng", &tokens.access).await.status, 200);
     assert!(
         run(&["revoke", "--user", "alice", "--endpoint", "eng"])
-            .1
+            .stdout
             .contains("Revoked 1 grant")
     );
     assert_eq!(alice.call("eng", &tokens.access).await.status, 401);
-    assert!(run(&["list"]).1.contains("Nobody"));
+    assert!(run(&["list"]).stdout.contains("Nobody"));
 }
 
 #[tokio::test]

@@ -9,19 +9,6 @@ use super::agent::{ALICE, Agent, CALLBACK, CONFIGURATION, gateway};
 use super::grants::open_stream;
 use crate::support::{Answer, Client, Gateway, Provider, Recorder, listed_tools};
 
-/// Exit code, stdout and stderr.
-fn run(gateway: &Gateway, arguments: &[&str]) -> (i32, String, String) {
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_mcpgw"));
-    let output = command
-        .args(arguments)
-        .arg("-C")
-        .arg(gateway.folder())
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
-
 fn recorded(configuration: &str) -> Gateway {
     Gateway::serve(&format!("[gateway.audit]\n{configuration}"))
 }
@@ -32,14 +19,14 @@ fn log_of(gateway: &Gateway) -> String {
 }
 
 fn hold(gateway: &Gateway, what: &str) -> String {
-    let (code, out, err) = run(gateway, &["hold", what, "--reason", "incident 7"]);
-    assert_eq!(code, 0, "{err}");
-    out
+    let ran = gateway.run(&["hold", what, "--reason", "incident 7"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    ran.stdout
 }
 
 fn release(gateway: &Gateway, what: &str) {
-    let (code, _, err) = run(gateway, &["release", what]);
-    assert_eq!(code, 0, "{err}");
+    let ran = gateway.run(&["release", what]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
 }
 
 async fn ends(stream: &mut hyper::body::Incoming) {
@@ -257,13 +244,17 @@ async fn an_open_stream_hears_that_a_tool_was_taken_away() {
 #[tokio::test]
 async fn what_cannot_be_held_or_is_not_held_is_an_error() {
     let gateway = gateway();
-    let (code, _, err) = run(&gateway, &["hold", "alice"]);
-    assert!(code == 64 && err.contains("user:NAME"), "{err}");
-    let (code, _, err) = run(&gateway, &["release", "user:alice"]);
-    assert!(code == 1 && err.contains("is not held"), "{err}");
-    let (code, out, err) = run(&gateway, &["hold", "server:typo", "--format", "json"]);
-    assert_eq!(code, 0, "{err}");
-    assert!(err.contains("nothing of the name `server:typo`"), "{err}");
-    let held: Value = serde_json::from_str(&out).unwrap();
+    let ran = gateway.run(&["hold", "alice"]);
+    assert!(ran.code == 64 && ran.stderr.contains("user:NAME"), "{}", ran.all());
+    let ran = gateway.run(&["release", "user:alice"]);
+    assert!(ran.code == 1 && ran.stderr.contains("is not held"), "{}", ran.all());
+    let ran = gateway.run(&["hold", "server:typo", "--format", "json"]);
+    assert_eq!(ran.code, 0, "{}", ran.all());
+    assert!(
+        ran.stderr.contains("nothing of the name `server:typo`"),
+        "{}",
+        ran.all()
+    );
+    let held: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!((&held["what"], &held["known"]), (&json!("server:typo"), &json!(false)));
 }

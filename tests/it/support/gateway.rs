@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::cli::run::{Ran, mcpgw_with};
+
 /// A running gateway; ended with the test.
 pub(crate) struct Gateway {
     child: Child,
@@ -37,6 +39,12 @@ impl Gateway {
 
     pub(crate) fn folder(&self) -> &std::path::Path {
         self.folder.path()
+    }
+
+    /// A command that finds this gateway by its configuration.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        let folder = self.folder.path().to_string_lossy();
+        mcpgw_with(&[arguments, &["-C", &folder]].concat(), "", self.folder.path())
     }
 
     pub(crate) fn pid(&self) -> u32 {
