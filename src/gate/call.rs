@@ -2,77 +2,38 @@
 //!
 //! Name → permit → limit → conversation → body for that server's era → call → answer.
 
-use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
 
-use ::http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Response};
 use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::gate::body::Body;
+use crate::gate::bounds::{deadline, response_limit, take_limits};
 use crate::gate::bridge;
 use crate::gate::connect;
 use crate::gate::counters::{CallCounters, Outcome, Running};
 use crate::gate::error::Error;
 use crate::gate::exchange::{Client, Exchange};
 use crate::gate::filter::Filter;
-use crate::gate::limit::Subject;
 use crate::gate::listen;
 use crate::gate::pump::session_link;
 use crate::gate::record::{self, Recorded, Redactions, Unrecorded};
 use crate::gate::reply::{self, Context};
 use crate::gate::session::Session;
+use crate::gate::target::{Refusal, Target, look_up, name_span, named};
 use crate::gate::tasks;
 use crate::gate::trace::Told;
 use crate::gate::view::View;
 use crate::mcp::edit::Edits;
 use crate::mcp::envelope;
 use crate::mcp::error::code;
-use crate::mcp::json::{self, Span, quote, string};
+use crate::mcp::json::{self, quote};
 use crate::mcp::{Era, Method};
 use crate::name::ServerName;
 use crate::pii::{Counts, Redacted};
-use crate::snapshot::Limits;
-use crate::snapshot::access::{Denied, Object, ObjectKind, Permit, Purpose};
-use crate::upstream::{Call, FailureKind, Link, Upstream};
-
-/// Subscriptions keep theirs.
-const MAX_URI: usize = 8 << 10;
-
-/// A name that was looked up, and allowed.
-struct Target {
-    permit: Permit,
-    upstream: Arc<Upstream>,
-    /// The server's own name of the thing, for `Mcp-Name`.
-    name: Option<Arc<str>>,
-    /// Index into the offer's tools.
-    offered: Option<usize>,
-    /// Where the body must say another name than the client did.
-    rename: Option<(Span, Arc<str>)>,
-    limits: Limits,
-    /// `Mcp-Param-*` of a server that wants them.
-    headers: Vec<(HeaderName, HeaderValue)>,
-}
-
-/// Why there is no target.
-enum Refusal {
-    Error(Error),
-    /// An account is missing: what is asked, or said.
-    Connect(ServerName),
-    /// A tool that is listed, refused for its arguments: the model is told, as a result of the tool; the log is told more.
-    Tool {
-        server: ServerName,
-        text: &'static str,
-        reason: String,
-    },
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self::Error(error)
-    }
-}
+use crate::snapshot::access::ObjectKind;
+use crate::upstream::{Call, FailureKind, Link};
 
 /// Does a server do it?
 pub(super) fn is_call(method: &Method) -> bool {
@@ -151,15 +112,6 @@ fn look_up_restored(exchange: &Exchange<'_>, view: &View, body: &Bytes) -> Resul
         *span = name_span(exchange).ok_or_else(|| Error::invalid_params("the request has no name"))?;
     }
     Ok(target)
-}
-
-/// Where the name of what is called stands.
-fn name_span(exchange: &Exchange<'_>) -> Option<Span> {
-    let params = exchange.params()?;
-    match exchange.method {
-        Method::CompletionComplete => json::find(exchange.body, params.reference?, "name").ok().flatten(),
-        _ => params.name,
-    }
 }
 
 /// `redacted`: what was found in the request.
@@ -350,240 +302,6 @@ impl Drop for InSession {
     }
 }
 
-/// `headers` are the client's, where they must agree with the body.
-fn look_up(exchange: &Exchange<'_>, view: &View, headers: Option<&HeaderMap>) -> Result<Target, Refusal> {
-    match exchange.method {
-        Method::ToolsCall => tool(exchange, view, headers),
-        Method::PromptsGet => Ok(prompt(exchange, view)?),
-        Method::ResourcesRead => Ok(resource(exchange, view)?),
-        Method::CompletionComplete => Ok(completion(exchange, view)?),
-        _ => Ok(task(exchange)?),
-    }
-}
-
-fn tool(exchange: &Exchange<'_>, view: &View, headers: Option<&HeaderMap>) -> Result<Target, Refusal> {
-    let (span, shown) = named(exchange, |params| params.name, "name")?;
-    let unknown = || Error::invalid_params(format!("there is no tool `{shown}`"));
-    let Some(at) = view.tool(&shown) else {
-        return Err(
-            connect::would_have(exchange.request, view, &shown).map_or_else(|| unknown().into(), Refusal::Connect)
-        );
-    };
-    let tool = &view.offer.tools[at];
-    let server = &view.offer.servers[tool.item.server];
-    let arguments = exchange.params().and_then(|params| params.arguments);
-    if exchange.era() == Era::Modern
-        && let Some(headers) = headers
-    {
-        tool.definition
-            .headers
-            .check(headers, exchange.body, arguments)
-            .map_err(|problem| Error::new(StatusCode::BAD_REQUEST, code::HEADER_MISMATCH, problem.to_string()))?;
-    }
-    let object = Object::Tool {
-        server: &server.name,
-        tool: &tool.item.name,
-    };
-    let purpose = Purpose::Call {
-        arguments: arguments.map(|span| span.of(exchange.body)),
-    };
-    let permit = permit(exchange, &server.name, object, purpose).map_err(|denied| {
-        if denied.reason.is_about_arguments() {
-            Refusal::Tool {
-                server: server.name.clone(),
-                text: "These arguments are not allowed here.",
-                reason: denied.to_string(),
-            }
-        } else {
-            Refusal::Error(unknown().with_detail(denied.to_string()))
-        }
-    })?;
-    Ok(Target {
-        permit,
-        upstream: Arc::clone(&server.upstream),
-        offered: Some(at),
-        rename: (*shown != *tool.item.name).then(|| (span, Arc::clone(&tool.item.name))),
-        name: Some(Arc::clone(&tool.item.name)),
-        limits: tool.limits.clone(),
-        headers: tool.definition.headers.make(exchange.body, arguments),
-    })
-}
-
-fn prompt(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
-    let (span, shown) = named(exchange, |params| params.name, "name")?;
-    let unknown = || Error::invalid_params(format!("there is no prompt `{shown}`"));
-    let prompt = view.prompt(&shown).ok_or_else(unknown)?;
-    let server = &view.offer.servers[prompt.server];
-    let object = Object::Prompt {
-        server: &server.name,
-        name: &prompt.name,
-    };
-    let arguments = exchange.params().and_then(|params| params.arguments);
-    let purpose = Purpose::Call {
-        arguments: arguments.map(|span| span.of(exchange.body)),
-    };
-    let permit =
-        permit(exchange, &server.name, object, purpose).map_err(|denied| unknown().with_detail(denied.to_string()))?;
-    Ok(Target {
-        permit,
-        upstream: Arc::clone(&server.upstream),
-        offered: None,
-        rename: (*shown != *prompt.name).then(|| (span, Arc::clone(&prompt.name))),
-        name: Some(Arc::clone(&prompt.name)),
-        limits: Limits::default(),
-        headers: Vec::new(),
-    })
-}
-
-fn resource(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
-    let (_, uri) = named(exchange, |params| params.uri, "uri")?;
-    let (permit, upstream) = resource_permit(exchange, view, &uri)?;
-    Ok(Target {
-        name: Some(Arc::clone(permit.name())),
-        permit,
-        upstream,
-        offered: None,
-        rename: None,
-        limits: Limits::default(),
-        headers: Vec::new(),
-    })
-}
-
-fn task(exchange: &Exchange<'_>) -> Result<Target, Error> {
-    let (permit, upstream, id) = tasks::permit(exchange)?;
-    Ok(Target {
-        permit,
-        upstream,
-        offered: None,
-        rename: None,
-        name: Some(id.into()),
-        limits: Limits::default(),
-        headers: Vec::new(),
-    })
-}
-
-/// The first server in order that has the resource and may be asked for it.
-pub(super) fn resource_permit(
-    exchange: &Exchange<'_>,
-    view: &View,
-    uri: &str,
-) -> Result<(Permit, Arc<Upstream>), Error> {
-    if uri.len() > MAX_URI {
-        return Err(Error::invalid_params(format!("`uri` is longer than {MAX_URI} bytes")));
-    }
-    let mut error = no_resource(exchange.era(), uri);
-    for at in view.resource_servers(uri) {
-        let server = &view.offer.servers[at];
-        let object = Object::Resource {
-            server: &server.name,
-            uri,
-        };
-        match permit(exchange, &server.name, object, Purpose::Follow) {
-            Ok(permit) => return Ok((permit, Arc::clone(&server.upstream))),
-            Err(denied) => error = error.with_detail(denied.to_string()),
-        }
-    }
-    Err(error)
-}
-
-/// -32002 in legacy revisions, -32602 in 2026-07-28; both name the URI.
-fn no_resource(era: Era, uri: &str) -> Error {
-    let code = if era == Era::Legacy {
-        code::RESOURCE_NOT_FOUND
-    } else {
-        code::INVALID_PARAMS
-    };
-    Error::new(StatusCode::OK, code, "there is no such resource").with_data(format!(r#"{{"uri":{}}}"#, quote(uri)))
-}
-
-/// Completion follows the prompt or the resource template that it names.
-fn completion(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
-    let reference = exchange
-        .params()
-        .and_then(|params| params.reference)
-        .filter(|span| exchange.body.get(span.start) == Some(&b'{'));
-    let reference = reference.ok_or_else(|| Error::invalid_params("`completion/complete` needs `ref`, an object"))?;
-    let member = |key: &str| {
-        let found = json::find(exchange.body, reference, key).ok().flatten()?;
-        Some((found, string(exchange.body, found)?.into_owned()))
-    };
-    let kind = member("type").map(|(_, kind)| kind);
-    match (kind.as_deref(), member("name"), member("uri")) {
-        (Some("ref/prompt"), Some((span, shown)), _) => {
-            let unknown = || Error::invalid_params(format!("there is no prompt `{shown}`"));
-            let prompt = view.prompt(&shown).ok_or_else(unknown)?;
-            let server = &view.offer.servers[prompt.server];
-            let object = Object::Prompt {
-                server: &server.name,
-                name: &prompt.name,
-            };
-            let permit = permit(exchange, &server.name, object, Purpose::Follow)
-                .map_err(|denied| unknown().with_detail(denied.to_string()))?;
-            let rename = (*shown != *prompt.name).then(|| (span, Arc::clone(&prompt.name)));
-            Ok(Target {
-                permit,
-                upstream: Arc::clone(&server.upstream),
-                offered: None,
-                rename,
-                name: None,
-                limits: Limits::default(),
-                headers: Vec::new(),
-            })
-        }
-        (Some("ref/resource"), _, Some((_, uri))) => {
-            let at = view
-                .template_server(&uri)
-                .or_else(|| view.resource_servers(&uri).next());
-            let server = at
-                .map(|at| &view.offer.servers[at])
-                .ok_or_else(|| no_resource(exchange.era(), &uri))?;
-            let object = Object::Resource {
-                server: &server.name,
-                uri: &uri,
-            };
-            let permit = permit(exchange, &server.name, object, Purpose::Follow)
-                .map_err(|denied| no_resource(exchange.era(), &uri).with_detail(denied.to_string()))?;
-            Ok(Target {
-                permit,
-                upstream: Arc::clone(&server.upstream),
-                offered: None,
-                rename: None,
-                name: None,
-                limits: Limits::default(),
-                headers: Vec::new(),
-            })
-        }
-        _ => Err(Error::invalid_params(
-            "`ref` is neither a `ref/prompt` with a name nor a `ref/resource` with a URI",
-        )),
-    }
-}
-
-fn named<'a>(
-    exchange: &Exchange<'a>,
-    field: impl Fn(&crate::mcp::envelope::Params) -> Option<Span>,
-    key: &str,
-) -> Result<(Span, Cow<'a, str>), Error> {
-    let span = exchange.params().and_then(field);
-    let text = span.and_then(|span| Some((span, string(exchange.body, span)?)));
-    text.ok_or_else(|| Error::invalid_params(format!("`{}` needs `{key}`, a string", exchange.method.as_str())))
-}
-
-fn permit(
-    exchange: &Exchange<'_>,
-    server: &ServerName,
-    object: Object<'_>,
-    purpose: Purpose<'_>,
-) -> Result<Permit, Denied> {
-    let request = &exchange.request;
-    request.identity.rights.permit(&request.endpoint, object, purpose).inspect_err(|denied| {
-        tracing::info!(principal = %request.identity.caller.principal, endpoint = %request.endpoint, object = %crate::text::safe(&object.to_string()), reason = %denied, "denied");
-        let tool = (object.kind() == ObjectKind::Tool).then(|| object.name());
-        let counters = request.gate.counters.calls(&request.endpoint, server, tool);
-        counters.denied.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-    })
-}
-
 /// Where the call is counted: known to the tool's offer, else looked up.
 fn counters(exchange: &Exchange<'_>, view: &View, target: &Target) -> Arc<CallCounters> {
     let permit = &target.permit;
@@ -596,75 +314,6 @@ fn counters(exchange: &Exchange<'_>, view: &View, target: &Target) -> Arc<CallCo
         Some(at) => Arc::clone(view.offer.tools[at].counters.get_or_init(look_up)),
         None => look_up(),
     }
-}
-
-/// The principal's calls, those on the endpoint, those of the tool.
-fn take_limits(exchange: &Exchange<'_>, target: &Target) -> Result<(), Error> {
-    let request = &exchange.request;
-    let snapshot = &request.generation.snapshot;
-    let on_endpoint = endpoint_limits(exchange).and_then(|limits| limits.calls_per_minute);
-    let of_tool = target.limits.calls_per_minute;
-    let everywhere = snapshot.gateway.limits.calls_per_minute;
-    if everywhere == 0 && on_endpoint.is_none() && of_tool.is_none() {
-        return Ok(());
-    }
-    let account = request.identity.account(request.peer);
-    let rates = &request.gate.rates;
-    rates.take(
-        Subject {
-            account: account.clone(),
-            endpoint: None,
-            tool: None,
-        },
-        everywhere,
-    )?;
-    if let Some(limit) = on_endpoint {
-        rates.take(
-            Subject {
-                account: account.clone(),
-                endpoint: Some(request.endpoint.clone()),
-                tool: None,
-            },
-            limit,
-        )?;
-    }
-    if let Some(limit) = of_tool {
-        let tool = Some((target.permit.server().clone(), Arc::clone(target.permit.name())));
-        rates.take(
-            Subject {
-                account,
-                endpoint: Some(request.endpoint.clone()),
-                tool,
-            },
-            limit,
-        )?;
-    }
-    Ok(())
-}
-
-/// Of several timeouts the smallest holds.
-fn deadline(exchange: &Exchange<'_>, tool: &Limits) -> Duration {
-    let gateway = &exchange.request.generation.snapshot.gateway.limits;
-    let endpoint = endpoint_limits(exchange).and_then(|limits| limits.call_timeout);
-    [endpoint, tool.call_timeout]
-        .into_iter()
-        .flatten()
-        .fold(gateway.call_timeout, Duration::min)
-}
-
-fn response_limit(exchange: &Exchange<'_>, tool: &Limits) -> u64 {
-    let gateway = &exchange.request.generation.snapshot.gateway.limits;
-    let endpoint = endpoint_limits(exchange).and_then(|limits| limits.response_body);
-    [endpoint, tool.response_body]
-        .into_iter()
-        .flatten()
-        .fold(gateway.response_body, u64::min)
-}
-
-fn endpoint_limits<'a>(exchange: &Exchange<'a>) -> Option<&'a Limits> {
-    let request = exchange.request;
-    let endpoint = request.generation.snapshot.endpoints.get(&request.endpoint);
-    endpoint.map(|endpoint| &endpoint.limits)
 }
 
 async fn open(exchange: &Exchange<'_>, target: &Target) -> Result<Link, crate::upstream::Failure> {

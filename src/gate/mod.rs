@@ -6,6 +6,7 @@
 mod accounts;
 mod auth;
 mod body;
+mod bounds;
 mod bridge;
 mod call;
 mod classify;
@@ -29,6 +30,7 @@ mod pump;
 mod record;
 mod reply;
 mod session;
+mod target;
 mod tasks;
 mod template;
 mod trace;
