@@ -36,7 +36,10 @@ pub(super) fn hold(arguments: &Hold, output: &Output) -> Outcome {
     let answer = answer.map_err(|error| gateway::told(&error))?;
     let held: Held = understood(answer.clone())?;
     if !held.known {
-        output.warn(&format!("nothing of the name `{}` is served now", safe(&held.what)));
+        output.warn(&format!(
+            "nothing of the name `{}` is known here: names are compared as they are written, a tool by its server's own name for it",
+            safe(&held.what)
+        ));
     }
     if asking.format == TextFormat::Json {
         output.json(&answer)?;

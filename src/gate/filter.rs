@@ -10,12 +10,15 @@ use std::sync::{Arc, Weak};
 use bytes::Bytes;
 
 use crate::gate::Gate;
+use crate::gate::auth::Identity;
 use crate::gate::exchange::Request;
+use crate::gate::generation::Generation;
 use crate::gate::session::Session;
 use crate::mcp::json;
 use crate::name::{EndpointName, PiiName, ServerName};
 use crate::pii::{Cover, Direction, PatternError, Redacted, Redactor, Tokens};
 use crate::snapshot::Snapshot;
+use crate::snapshot::access::{Object, Purpose, Rights};
 
 /// The redactors of one table.
 #[derive(Clone, Debug)]
@@ -167,9 +170,36 @@ pub(super) struct Way {
     pub(super) gate: Weak<Gate>,
     pub(super) endpoint: EndpointName,
     pub(super) server: ServerName,
+    /// Whose they are.
+    pub(super) identity: Arc<Identity>,
 }
 
 impl Way {
+    /// May the caller, as things are now, hear of this server at all? Rules, holds and grants change while a conversation is open.
+    pub(super) fn is_open(&self) -> bool {
+        self.now(|generation, rights| {
+            let view = generation.view(&self.endpoint, rights);
+            view.is_some_and(|view| view.has_server(&self.server))
+        })
+    }
+
+    /// And of this resource?
+    pub(super) fn is_open_for(&self, uri: &str) -> bool {
+        let server = &self.server;
+        self.now(|_, rights| {
+            let object = Object::Resource { server, uri };
+            rights.permit(&self.endpoint, object, Purpose::Follow).is_ok()
+        })
+    }
+
+    fn now(&self, asks: impl FnOnce(&Generation, &Rights) -> bool) -> bool {
+        let Some(gate) = self.gate.upgrade() else { return false };
+        let generation = gate.generation();
+        let identity = generation.identities.again(&gate.auth, &self.identity);
+        identity
+            .is_some_and(|identity| identity.rights.may_enter(&self.endpoint) && asks(&generation, &identity.rights))
+    }
+
     /// A message of the server as its client may see it; `None` when the gateway is gone.
     pub(super) fn to_client(&self, message: Bytes) -> Option<Bytes> {
         self.to(message, |filter| filter)

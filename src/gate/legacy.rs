@@ -190,6 +190,14 @@ pub(super) async fn take_answer(
             "no request with this id awaits an answer",
         ));
     };
+    // What may have changed since it was asked: the server hears of this client no more than the client of it.
+    let view = request.generation.view(&request.endpoint, &request.identity.rights);
+    if !view.is_some_and(|view| view.has_server(pending.link.server())) {
+        return Err(Error::bad_request(
+            code::INVALID_REQUEST,
+            "no request with this id awaits an answer",
+        ));
+    }
     let mut edits = Edits::default();
     edits.replace(*id, pending.id);
     let filter = request.filter(pending.link.server()).in_session(&session);

@@ -214,6 +214,7 @@ async fn subscribe_resources(
                     gate: Arc::downgrade(&exchange.request.gate),
                     endpoint: exchange.request.endpoint.clone(),
                     server: upstream.name().clone(),
+                    identity: Arc::clone(&exchange.request.identity),
                 };
                 tokio::spawn(pump(
                     link,
@@ -248,7 +249,7 @@ async fn pump(
             message = updates.recv() => message,
         };
         let Some(message) = message else { break };
-        let update = tagged_update(&message.message, &uri, &tag);
+        let update = tagged_update(&message.message, &uri, &tag).filter(|_| way.is_open_for(&uri));
         let Some(update) = update.and_then(|update| way.to_client(update)) else {
             continue;
         };

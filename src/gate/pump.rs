@@ -14,6 +14,7 @@ use crate::gate::session::{Pending, Session};
 use crate::mcp::edit::Edits;
 use crate::mcp::envelope::{self, Kind, Message};
 use crate::mcp::error::code;
+use crate::mcp::json::string;
 use crate::mcp::{Era, Method};
 use crate::pii::Redactor;
 use crate::snapshot::access::{Object, Purpose};
@@ -54,6 +55,7 @@ pub(super) async fn session_link(
         gate: Arc::downgrade(&request.gate),
         endpoint: request.endpoint.clone(),
         server: server.clone(),
+        identity: Arc::clone(&request.identity),
     };
     tokio::spawn(pump(Arc::downgrade(session), link.clone(), unsolicited, carried, way));
     Ok(link)
@@ -75,11 +77,20 @@ async fn pump(
         let Ok(read) = envelope::read(&message.message) else {
             continue;
         };
+        let is_open = way.is_open();
         let passed = match &read.kind {
-            Kind::Request { .. } => relay_request(&message.message, &read, Some(&session), &link),
+            Kind::Request { .. } => relay_request(&message.message, &read, is_open.then_some(&session), &link),
+            _ if !is_open => None,
             Kind::Notification {
                 method: Method::NotificationResourceUpdated,
-            } => Some(without_subscription_id(&message.message, &read)),
+            } => {
+                let uri = read
+                    .params
+                    .as_ref()
+                    .and_then(|params| string(&message.message, params.uri?));
+                let may_hear = uri.is_some_and(|uri| way.is_open_for(&uri));
+                may_hear.then(|| without_subscription_id(&message.message, &read))
+            }
             Kind::Notification {
                 method: Method::NotificationMessage,
             } => {

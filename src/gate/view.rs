@@ -11,7 +11,7 @@ use crate::gate::template::Template;
 use crate::mcp::Era;
 use crate::mcp::edit::Edits;
 use crate::mcp::json;
-use crate::name::EndpointName;
+use crate::name::{EndpointName, ServerName};
 use crate::snapshot::access::{Holds, Object, Rights};
 use crate::text::without_hidden;
 
@@ -98,6 +98,21 @@ impl View {
     /// Is there nothing at all?
     pub(super) fn is_empty(&self) -> bool {
         self.tools.is_empty() && self.prompts.is_empty() && self.resources.is_empty() && self.templates.is_empty()
+    }
+
+    /// Is anything of this server in it?
+    pub(super) fn has_server(&self, name: &ServerName) -> bool {
+        let Some(server) = self.offer.servers.iter().position(|server| server.name == *name) else {
+            return false;
+        };
+        let offer = &self.offer;
+        self.tools.values().any(|&at| offer.tools[at].item.server == server)
+            || self.prompts.values().any(|&at| offer.prompts[at].server == server)
+            || self.resources.values().any(|&at| offer.resources[at].server == server)
+            || self
+                .templates
+                .iter()
+                .any(|&(_, at)| offer.templates[at].server == server)
     }
 
     /// An index into the offer.

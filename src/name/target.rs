@@ -23,6 +23,10 @@ pub enum Target {
 impl Target {
     /// Reads `user:NAME`, `service:NAME`, `anonymous`, `group:NAME`, `endpoint:NAME`, `server:NAME` or `tool:SERVER/TOOL`.
     pub fn parse(text: &str) -> Option<Self> {
+        let name = text.split_once(':').map_or(text, |(_, name)| name);
+        if name.trim() != name {
+            return None;
+        }
         match text.split_once(':') {
             Some(("endpoint", name)) => EndpointName::new(name).ok().map(Self::Endpoint),
             Some(("group", name)) if !name.is_empty() => Some(Self::Group(name.into())),
@@ -77,6 +81,8 @@ mod tests {
             "tool:github/",
             "server:a/b",
             "role:x",
+            "user:a ",
+            "user: a",
         ] {
             assert_eq!(Target::parse(wrong), None, "{wrong}");
         }

@@ -39,6 +39,8 @@ pub(in crate::serve) struct Caller {
     pub(in crate::serve) name: String,
     /// `None`: everything.
     may: Option<Vec<ControlRight>>,
+    /// The hash of the token that it came with; `None` at the socket.
+    token: Option<[u8; 32]>,
 }
 
 impl Access {
@@ -77,8 +79,20 @@ impl Access {
         Ok(Caller {
             name: format!("token:{}", known.name),
             may: Some(known.may.clone()),
+            token: Some(hash),
         })
     }
+
+    /// May who was let in before go on? Tokens and their rights change while an answer is under way.
+    pub(super) fn still_lets(&self, caller: &Caller, right: ControlRight) -> bool {
+        let Some(hash) = &caller.token else { return true };
+        let now = self.0.iter().find(|known| bool::from(known.hash.ct_eq(hash)));
+        now.is_some_and(|known| gives(&known.may, right))
+    }
+}
+
+fn gives(may: &[ControlRight], right: ControlRight) -> bool {
+    may.contains(&right) || may.contains(&ControlRight::Apply)
 }
 
 impl Caller {
@@ -88,13 +102,15 @@ impl Caller {
             Some(uid) => format!("local:{}", user_name(uid).unwrap_or_else(|| uid.to_string())),
             None => "local".to_owned(),
         };
-        Self { name, may: None }
+        Self {
+            name,
+            may: None,
+            token: None,
+        }
     }
 
     pub(super) fn may(&self, right: ControlRight) -> bool {
-        self.may
-            .as_ref()
-            .is_none_or(|may| may.contains(&right) || may.contains(&ControlRight::Apply))
+        self.may.as_ref().is_none_or(|may| gives(may, right))
     }
 }
 

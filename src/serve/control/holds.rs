@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::auth::{Hold, MAX_REASON};
-use crate::name::{Principal, Target};
+use crate::name::{Member, Principal, Target};
 use crate::serve::live::Live;
 use crate::snapshot::{Snapshot, permanent};
 use crate::text::safe;
@@ -39,6 +39,7 @@ pub(super) async fn hold(live: &Live, asked: &What, by: &str) -> Result<Value, R
         return Err((StatusCode::BAD_REQUEST, why));
     }
     let generation = live.gate.generation();
+    let known = is_known(live, &target).await;
     let held = live.gate.auth().hold(&*generation, &target, reason, by).await;
     live.gate.follow_holds();
     let ended = held.map_err(|why| unavailable(&why))?;
@@ -48,7 +49,7 @@ pub(super) async fn hold(live: &Live, asked: &What, by: &str) -> Result<Value, R
         "what": target.to_string(),
         "grants-ended": ended,
         // False: nothing of this name is served now. It is held all the same.
-        "known": is_known(&generation.snapshot, &target),
+        "known": known,
         "toml": permanent(&generation.snapshot, &target),
     }))
 }
@@ -81,14 +82,42 @@ fn unavailable(why: &str) -> Refused {
     (StatusCode::SERVICE_UNAVAILABLE, why.to_owned())
 }
 
-fn is_known(snapshot: &Snapshot, target: &Target) -> bool {
+async fn is_known(live: &Live, target: &Target) -> bool {
+    let generation = live.gate.generation();
+    let snapshot = &generation.snapshot;
+    let members = || {
+        let roles = snapshot.roles.values().flat_map(|role| &role.members);
+        roles.chain(snapshot.groups.values().flat_map(|group| &group.members))
+    };
     match target {
         Target::Endpoint(name) => snapshot.endpoints.contains_key(name),
+        Target::Principal(Principal::Anonymous) => true,
         Target::Principal(Principal::Service(name)) => snapshot.services.contains_key(name),
-        Target::Server(server) | Target::Tool { server, .. } => snapshot.servers.contains_key(server),
-        // Providers and issuers know more people and groups than the files.
-        Target::Group(_) | Target::Principal(Principal::Anonymous | Principal::User(_)) => true,
+        Target::Server(server) => snapshot.servers.contains_key(server),
+        Target::Tool { server, tool } => generation.upstreams.get(server).is_some_and(|upstream| {
+            upstream
+                .catalogue()
+                .tools
+                .iter()
+                .any(|listed| *listed.item.name == **tool)
+        }),
+        Target::Group(name) => {
+            let is_table = snapshot.groups.keys().any(|table| table.as_str() == &**name);
+            let of_user = snapshot.users.values().any(|user| user.groups.contains(name));
+            is_table || of_user || members().any(|member| *member == Member::Group(name.clone()))
+        }
+        Target::Principal(Principal::User(name)) => {
+            let is_table = snapshot.users.keys().any(|user| user.as_str() == &**name);
+            let is_member = || members().any(|member| *member == Member::User(name.clone()));
+            is_table || is_member() || has_grant(live, name).await
+        }
     }
+}
+
+/// Providers and issuers know more people than the files. Asked before the grants of who is held end.
+async fn has_grant(live: &Live, user: &str) -> bool {
+    let grants = live.gate.auth().list().await.unwrap_or_default();
+    grants.iter().any(|grant| *grant.user == *user)
 }
 
 fn shown(hold: &Hold, snapshot: &Snapshot) -> Value {

@@ -37,14 +37,18 @@ pub(super) struct Which {
     follow: bool,
 }
 
+/// Is who reads still let in?
+pub(super) type MayGoOn = Box<dyn Fn() -> bool + Send>;
+
 /// Why there is nothing to read, for people.
 #[derive(Debug)]
 pub(super) struct Unread(pub(super) StatusCode, pub(super) String);
 
-/// Entries that fit, each an object on a line. A log that cannot be read any further ends with `{"error": …}`.
+/// Entries that fit, each an object on a line; what comes is given while `may_go_on`. A log that cannot be read any further ends with `{"error": …}`.
 pub(super) fn read(
     live: &Live,
     which: Which,
+    may_go_on: MayGoOn,
 ) -> Result<impl Stream<Item = Result<Frame<Bytes>, Infallible>> + use<>, Unread> {
     let (log, reader) = (log(live)?, reader(live)?);
     let entries = Entries::open(&log).map_err(|error| unreadable(&error))?;
@@ -54,7 +58,7 @@ pub(super) fn read(
             pieces,
             piece: Vec::new(),
         };
-        outgoing.send_all(entries, &which);
+        outgoing.send_all(entries, &which, &may_go_on);
         drop(reader);
     });
     Ok(stream::unfold(sent, async |mut sent: mpsc::Receiver<Bytes>| {
@@ -125,9 +129,9 @@ struct Outgoing {
 struct Gone;
 
 impl Outgoing {
-    fn send_all(mut self, mut entries: Entries, which: &Which) {
+    fn send_all(mut self, mut entries: Entries, which: &Which, may_go_on: &MayGoOn) {
         let sent = if which.follow {
-            self.follow(&mut entries, &which.filter)
+            self.follow(&mut entries, &which.filter, may_go_on)
         } else {
             self.rest(&mut entries, &which.filter)
         };
@@ -150,8 +154,11 @@ impl Outgoing {
         }
     }
 
-    fn follow(&mut self, entries: &mut Entries, filter: &Filter) -> Result<io::Result<()>, Gone> {
+    fn follow(&mut self, entries: &mut Entries, filter: &Filter, may_go_on: &MayGoOn) -> Result<io::Result<()>, Gone> {
         loop {
+            if !may_go_on() {
+                return Ok(Err(io::Error::other("the control token may not read it any more")));
+            }
             match entries.read_so_far() {
                 Ok(Some(entry)) if filter.admits(&entry) => self.line(&entry.to_json())?,
                 Ok(Some(_)) => {}

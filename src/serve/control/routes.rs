@@ -87,7 +87,7 @@ pub(super) async fn answer(
         }
         "/v1/hold" => hold(&live, &caller, body).await,
         "/v1/release" => release(&live, &caller, body).await,
-        "/v1/logs" => read_logs(&live, body).await,
+        "/v1/logs" => read_logs(&live, caller, body).await,
         "/v1/logs/verify" => logs::verified(&live)
             .await
             .map(|verified| reply(StatusCode::OK, &verified))
@@ -121,14 +121,16 @@ async fn revoke(live: &Live, caller: &Caller, body: Incoming) -> Outgoing {
     revoked.map(|body| reply(StatusCode::OK, &body)).map_err(unavailable)
 }
 
-async fn read_logs(live: &Live, body: Incoming) -> Outgoing {
+async fn read_logs(live: &Arc<Live>, caller: Caller, body: Incoming) -> Outgoing {
     let bytes = collect(body).await?;
     let which = if bytes.is_empty() {
         logs::Which::default()
     } else {
         parse(&bytes)?
     };
-    let lines = logs::read(live, which)?;
+    let asked = Arc::clone(live);
+    let may_go_on = move || asked.control.access.load().still_lets(&caller, ControlRight::Logs);
+    let lines = logs::read(live, which, Box::new(may_go_on))?;
     Ok(lines_of_json(StreamBody::new(lines).boxed_unsync()))
 }
 

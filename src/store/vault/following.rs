@@ -12,12 +12,15 @@ use crate::store::{Changes, Kind, News, Record, StoreError, keys};
 /// How often a shared shelf is asked what others have changed.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// Damaged records that are named in the log at a time.
+const TOLD: usize = 8;
+
 /// Under which name which mirrored record lies.
 pub(super) type Places = HashMap<String, (Kind, String)>;
 
 /// Asks until the vault is gone. While the shelf does not answer the mirror gets old, and then lets nobody in.
 pub(super) async fn follow(vault: Weak<Inner>) {
-    let (mut is_away, mut told) = (false, Vec::new());
+    let (mut is_away, mut told) = (false, 0);
     while let Some(inner) = vault.upgrade() {
         let outcome = inner.catch_up().await;
         let was_away = std::mem::replace(&mut is_away, outcome.is_err());
@@ -26,13 +29,14 @@ pub(super) async fn follow(vault: Weak<Inner>) {
                 if was_away {
                     tracing::info!("the store answers again");
                 }
-                // What stays damaged is told once.
-                for error in damaged.iter().filter(|error| !told.contains(*error)) {
-                    tracing::error!(%error, "a record is left out: whoever it decides about is refused");
+                // What stays damaged is told once, and of many a few.
+                if damaged.len() != told {
+                    let count = damaged.len();
+                    for error in damaged.iter().take(TOLD) {
+                        tracing::error!(%error, count, "a record is left out: whoever it decides about is refused");
+                    }
                 }
-                if !damaged.is_empty() {
-                    told = damaged;
-                }
+                told = damaged.len().max(told);
             }
             Err(error) if !was_away => {
                 tracing::error!(%error, "the store cannot be asked: who it decides about is refused");

@@ -139,6 +139,30 @@ fn a_log_is_followed_from_anywhere() {
 }
 
 #[test]
+fn who_may_not_read_the_log_any_more_follows_it_no_further() {
+    let (site, url) = served();
+    let mut command = site.command();
+    command.args(["logs", "--follow", "--format", "json", "--gateway", &url]);
+    command.args(["--control-token-file", "reader"]);
+    let mut follower = Follower(command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap());
+    call(&site, "c-1001");
+    let files = std::fs::read_to_string(site.path("config/mcpgw.toml")).unwrap();
+    site.write(
+        "next/mcpgw.toml",
+        &files.replace("may = [\"logs\"]", "may = [\"read\"]"),
+    );
+    let applied = site.apply(&["next", "--yes"]);
+    assert_eq!(applied.code, 0, "{}", applied.all());
+    let status = follower.0.wait().unwrap();
+    let mut told = String::new();
+    std::io::Read::read_to_string(&mut follower.0.stderr.take().unwrap(), &mut told).unwrap();
+    assert!(
+        status.code() == Some(1) && told.contains("may not read it any more"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_change_that_was_refused_stands_in_the_log() {
     let site = Site::applied();
     site.write(

@@ -2,6 +2,7 @@
 
 mod callers;
 mod objects;
+mod speaking;
 mod store;
 
 use std::time::Duration;

@@ -251,7 +251,7 @@ async fn what_cannot_be_held_or_is_not_held_is_an_error() {
     let ran = gateway.run(&["hold", "server:typo", "--format", "json"]);
     assert_eq!(ran.code, 0, "{}", ran.all());
     assert!(
-        ran.stderr.contains("nothing of the name `server:typo`"),
+        ran.stderr.contains("nothing of the name `server:typo` is known"),
         "{}",
         ran.all()
     );

@@ -118,6 +118,14 @@ impl Client {
         session
     }
 
+    /// The stream of a legacy session.
+    pub(crate) async fn feed(&self, method: Method, session: &str) -> Incoming {
+        let headers = [("accept", "text/event-stream"), ("mcp-session-id", session)];
+        let answer = self.start(method, &headers, Bytes::new()).await;
+        assert_eq!(answer.status(), 200);
+        answer.into_body()
+    }
+
     /// A request in a legacy session.
     pub(crate) async fn legacy(&self, session: &str, method: &str, params: Value) -> Answer {
         let body = json!({"jsonrpc": "2.0", "id": 1, "method": method, "params": params});
