@@ -68,10 +68,10 @@ impl Held {
         let keys = self.mirror.all(Kind::Hold);
         let targets: Vec<Option<Target>> = keys.iter().map(|(key, _)| Target::parse(key)).collect();
         let is_unreadable = targets.iter().any(Option::is_none);
-        if is_unreadable && !self.is_unreadable.swap(is_unreadable, Ordering::Relaxed) {
+        let was_unreadable = self.is_unreadable.swap(is_unreadable, Ordering::Relaxed);
+        if is_unreadable && !was_unreadable {
             tracing::error!("the store has a hold of a kind that this version does not know: nobody is let in");
         }
-        self.is_unreadable.store(is_unreadable, Ordering::Relaxed);
         self.live.set(Holds::new(targets.into_iter().flatten()))
     }
 }

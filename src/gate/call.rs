@@ -74,15 +74,7 @@ async fn changed_call(
     let body = redacted.into_bytes();
     let message = envelope::read(&body)
         .map_err(|_| Error::internal("the request cannot be redacted").with_detail("it is no message any more"))?;
-    let exchange = Exchange {
-        request: exchange.request,
-        body: &body,
-        message: &message,
-        method: exchange.method,
-        id: exchange.id.clone(),
-        client: exchange.client.clone(),
-        traced: exchange.traced.clone(),
-    };
+    let exchange = exchange.with(&body, &message);
     // The client's headers were compared with what the client sent.
     let looked_up = match filter.restored(&body) {
         None => look_up(&exchange, &view, None),
@@ -98,16 +90,7 @@ async fn changed_call(
 fn look_up_restored(exchange: &Exchange<'_>, view: &View, body: &Bytes) -> Result<Target, Refusal> {
     let message = envelope::read(body)
         .map_err(|_| Error::internal("the request cannot be restored").with_detail("it is no message any more"))?;
-    let restored = Exchange {
-        request: exchange.request,
-        body,
-        message: &message,
-        method: exchange.method,
-        id: exchange.id.clone(),
-        client: exchange.client.clone(),
-        traced: exchange.traced.clone(),
-    };
-    let mut target = look_up(&restored, view, None)?;
+    let mut target = look_up(&exchange.with(body, &message), view, None)?;
     if let Some((span, _)) = &mut target.rename {
         *span = name_span(exchange).ok_or_else(|| Error::invalid_params("the request has no name"))?;
     }

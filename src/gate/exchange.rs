@@ -186,6 +186,19 @@ fn unknown_method(method: &Method, era: Era) -> Error {
 }
 
 impl Exchange<'_> {
+    /// The same, as if the client had sent this.
+    pub(super) fn with<'b>(&'b self, body: &'b Bytes, message: &'b Message) -> Exchange<'b> {
+        Exchange {
+            request: self.request,
+            body,
+            message,
+            method: self.method,
+            id: self.id.clone(),
+            client: self.client.clone(),
+            traced: self.traced.clone(),
+        }
+    }
+
     pub(super) fn era(&self) -> Era {
         match self.client {
             Client::Legacy(_) => Era::Legacy,

@@ -1,7 +1,6 @@
 //! Sealed records in a Redis or Valkey, for several gateways: a hash for each folder, changed by a script.
 //!
-//! Every change of a folder that gateways mirror in memory counts up a version and names what has changed, so that the others read
-//! that alone. Every wait has an end: a Redis that does not answer is an error within seconds, and is used again once it does.
+//! Every change counts, and names what has changed, so that the others read that alone. Every wait has an end: a Redis that does not answer is an error within seconds, and is used again once it does.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -11,7 +11,7 @@ mod verify;
 pub use entry::{Entries, Entry};
 pub use filter::{Filter, Status};
 pub use members::Members;
-pub use verify::{Broken, Report, verify};
+pub use verify::{Broken, Report, Verified, verify};
 
 /// Does a gateway write to it now?
 pub fn is_live(log: &std::path::Path) -> bool {

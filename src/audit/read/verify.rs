@@ -30,6 +30,23 @@ pub struct Report {
     pub broken: Option<Broken>,
 }
 
+/// A log, and what was found of it.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+pub struct Verified {
+    pub log: PathBuf,
+    #[serde(flatten)]
+    pub report: Report,
+}
+
+impl Verified {
+    /// `head` is what the state directory knows, of this log or of another.
+    pub fn of(log: PathBuf, head: Option<Head>) -> io::Result<Self> {
+        let head = head.filter(|head| head.file == log);
+        let report = verify(&log, head.as_ref(), super::is_live(&log))?;
+        Ok(Self { log, report })
+    }
+}
+
 /// The first line that is not what it should be.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Broken {

@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::audit::Head;
-use crate::audit::read::{Entries, Entry, Filter, Report, is_live, verify};
+use crate::audit::read::{Entries, Entry, Filter, Verified};
 use crate::cli::arguments::WhichGateway;
 use crate::cli::exit::Failure;
 use crate::cli::gateway;
@@ -25,14 +25,6 @@ const DEFAULT: &str = "audit.jsonl";
 pub(super) enum Source {
     Files { log: PathBuf, head: Option<Head> },
     Gateway(Gateway),
-}
-
-/// What was found of a whole log.
-#[derive(Debug, Deserialize, Serialize)]
-pub(super) struct Verified {
-    pub(super) log: PathBuf,
-    #[serde(flatten)]
-    pub(super) report: Report,
 }
 
 impl Source {
@@ -81,14 +73,7 @@ impl Source {
 
     pub(super) fn verified(&self) -> Result<Verified, Failure> {
         match self {
-            Self::Files { log, head } => {
-                let head = head.as_ref().filter(|head| head.file == *log);
-                let report = verify(log, head, is_live(log)).map_err(|error| unread(log, &error))?;
-                Ok(Verified {
-                    log: log.clone(),
-                    report,
-                })
-            }
+            Self::Files { log, head } => Verified::of(log.clone(), head.clone()).map_err(|error| unread(log, &error)),
             Self::Gateway(gateway) => understood(gateway.verify_log().map_err(|error| gateway::told(&error))?),
         }
     }

@@ -4,10 +4,10 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::audit::read::Report;
+use crate::audit::read::{Report, Verified};
 use crate::cli::arguments::{TextFormat, Verify};
 use crate::cli::exit::{Exit, Outcome};
-use crate::cli::logs::source::{Source, Verified};
+use crate::cli::logs::source::Source;
 use crate::cli::output::{Output, Style};
 use crate::text::{count, safe};
 

@@ -7,18 +7,17 @@ use serde_json::{Value, json};
 
 use crate::audit::Line;
 use crate::name::ServerName;
+use crate::serve::control::Refused;
 use crate::serve::live::Live;
 use crate::text::safe;
-use crate::upstream::credentials::{Credentials, Outcome};
-use crate::upstream::{Owner, Upstream};
+use crate::upstream::Owner;
+use crate::upstream::credentials::Outcome;
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub(super) struct Authorize {
     server: String,
 }
-
-type Refused = (StatusCode, String);
 
 /// Where the administrator's browser has to go, and the ticket by which the outcome is asked for.
 pub(super) async fn authorize(live: &Live, asked: &Authorize, by: &str) -> Result<Value, Refused> {
@@ -59,8 +58,7 @@ pub(super) async fn authorize(live: &Live, asked: &Authorize, by: &str) -> Resul
 
 /// How far that is.
 pub(super) async fn outcome(live: &Live, ticket: &str) -> Result<Value, Refused> {
-    let generation = live.gate.generation();
-    let Some(credentials) = keeper(generation.upstreams.values()) else {
+    let Some(credentials) = &live.credentials else {
         return Ok(told("unknown", None));
     };
     let outcome = credentials.outcome(ticket).await;
@@ -71,13 +69,6 @@ pub(super) async fn outcome(live: &Live, ticket: &str) -> Result<Value, Refused>
         Outcome::Failed(why) => told("failed", Some(&why)),
         Outcome::Unknown => told("unknown", None),
     })
-}
-
-/// All servers keep theirs in one place.
-fn keeper<'a>(mut upstreams: impl Iterator<Item = &'a std::sync::Arc<Upstream>>) -> Option<&'a Credentials> {
-    upstreams
-        .find_map(|upstream| upstream.credentials())
-        .map(|kept| &**kept)
 }
 
 fn told(outcome: &str, reason: Option<&str>) -> Value {

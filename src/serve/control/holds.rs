@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::auth::{Hold, MAX_REASON};
 use crate::name::{Member, Principal, Target};
+use crate::serve::control::Refused;
 use crate::serve::live::Live;
 use crate::snapshot::{Snapshot, permanent};
 use crate::text::safe;
@@ -18,8 +19,6 @@ pub(super) struct What {
     #[serde(default)]
     reason: Option<String>,
 }
-
-type Refused = (StatusCode, String);
 
 pub(in crate::serve) fn list(live: &Live) -> Value {
     let snapshot = &live.gate.generation().snapshot;

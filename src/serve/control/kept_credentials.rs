@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::audit::Line;
 use crate::name::ServerName;
+use crate::serve::control::Refused;
 use crate::serve::live::Live;
 use crate::text::safe;
 use crate::upstream::Owner;
@@ -20,8 +21,6 @@ pub(super) struct Forget {
     #[serde(default)]
     user: Option<String>,
 }
-
-type Refused = (StatusCode, String);
 
 pub(super) async fn list(live: &Live) -> Result<Value, Refused> {
     let listed = all(live).await?;

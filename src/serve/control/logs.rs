@@ -4,7 +4,7 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +12,14 @@ use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 use http::StatusCode;
 use http_body::Frame;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio::task::spawn_blocking;
 
-use crate::audit::read::{Entries, Filter, Report, is_live, verify};
+use crate::audit::read::{Entries, Filter, Verified};
 use crate::audit::{self, Target};
+use crate::serve::control::Refused;
 use crate::serve::live::Live;
 
 /// How often a log that is followed is looked at.
@@ -40,16 +41,12 @@ pub(super) struct Which {
 /// Is who reads still let in?
 pub(super) type MayGoOn = Box<dyn Fn() -> bool + Send>;
 
-/// Why there is nothing to read, for people.
-#[derive(Debug)]
-pub(super) struct Unread(pub(super) StatusCode, pub(super) String);
-
 /// Entries that fit, each an object on a line; what comes is given while `may_go_on`. A log that cannot be read any further ends with `{"error": …}`.
 pub(super) fn read(
     live: &Live,
     which: Which,
     may_go_on: MayGoOn,
-) -> Result<impl Stream<Item = Result<Frame<Bytes>, Infallible>> + use<>, Unread> {
+) -> Result<impl Stream<Item = Result<Frame<Bytes>, Infallible>> + use<>, Refused> {
     let (log, reader) = (log(live)?, reader(live)?);
     let entries = Entries::open(&log).map_err(|error| unreadable(&error))?;
     let (pieces, sent) = mpsc::channel(WAITING);
@@ -67,53 +64,40 @@ pub(super) fn read(
 }
 
 /// `GET /v1/logs/verify`.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub(super) struct Verified {
-    log: PathBuf,
-    #[serde(flatten)]
-    report: Report,
-}
-
-pub(super) async fn verified(live: &Live) -> Result<Verified, Unread> {
+pub(super) async fn verified(live: &Live) -> Result<Verified, Refused> {
     let (log, reader) = (log(live)?, reader(live)?);
     let state = live.state.clone();
     let checked = spawn_blocking(move || {
-        let report = check(&log, &state)?;
+        let verified = Verified::of(log, audit::head(&state)?);
         drop(reader);
-        Ok(Verified { log, report })
+        verified
     });
     match checked.await {
-        Ok(checked) => checked.map_err(|error: io::Error| unreadable(&error)),
+        Ok(checked) => checked.map_err(|error| unreadable(&error)),
         Err(error) => Err(unreadable(&io::Error::other(error))),
     }
 }
 
-fn check(log: &Path, state: &Path) -> io::Result<Report> {
-    let head = audit::head(state)?.filter(|head| head.file == log);
-    verify(log, head.as_ref(), is_live(log))
-}
-
-fn log(live: &Live) -> Result<PathBuf, Unread> {
+fn log(live: &Live) -> Result<PathBuf, Refused> {
     let why = match live.gate.generation().recording.log().target() {
         Target::File(path) => return Ok(path.clone()),
         Target::None => "this gateway records nothing: `gateway.audit.file` is empty",
         Target::Stdout => "this gateway's audit log goes to its stdout: read it there",
     };
-    Err(Unread(StatusCode::CONFLICT, why.to_owned()))
+    Err((StatusCode::CONFLICT, why.to_owned()))
 }
 
 /// Each has a thread of its own.
-fn reader(live: &Live) -> Result<OwnedSemaphorePermit, Unread> {
+fn reader(live: &Live) -> Result<OwnedSemaphorePermit, Refused> {
     Arc::clone(&live.readers).try_acquire_owned().map_err(|_| {
         let why = "too many read the audit log at once: try again later";
-        Unread(StatusCode::SERVICE_UNAVAILABLE, why.to_owned())
+        (StatusCode::SERVICE_UNAVAILABLE, why.to_owned())
     })
 }
 
-fn unreadable(error: &io::Error) -> Unread {
+fn unreadable(error: &io::Error) -> Refused {
     tracing::error!(%error, "the audit log cannot be read");
-    Unread(
+    (
         StatusCode::INTERNAL_SERVER_ERROR,
         format!("the audit log cannot be read: {error}"),
     )
@@ -136,7 +120,7 @@ impl Outgoing {
             self.rest(&mut entries, &which.filter)
         };
         if let Ok(Err(error)) = sent {
-            let Unread(_, why) = unreadable(&error);
+            let (_, why) = unreadable(&error);
             let _gone = self.line(&json!({ "error": why }).to_string());
         }
         let _gone = self.flush();

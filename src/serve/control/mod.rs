@@ -36,6 +36,9 @@ use crate::serve::live::Live;
 use crate::serve::state::State;
 use crate::serve::{Error, connection, hosts};
 
+/// Why there is no answer, for people, with its status.
+type Refused = (http::StatusCode, String);
+
 /// Clients at a time, of the socket and of the listener.
 const CONNECTIONS: u32 = 64;
 

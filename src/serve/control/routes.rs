@@ -134,12 +134,6 @@ async fn read_logs(live: &Arc<Live>, caller: Caller, body: Incoming) -> Outgoing
     Ok(lines_of_json(StreamBody::new(lines).boxed_unsync()))
 }
 
-impl From<logs::Unread> for Refusal {
-    fn from(logs::Unread(status, why): logs::Unread) -> Self {
-        Self(status, why)
-    }
-}
-
 async fn authorize(live: &Live, caller: &Caller, body: Incoming) -> Outgoing {
     let asked: credentials::Authorize = parse(&collect(body).await?)?;
     let begun = credentials::authorize(live, &asked, &caller.name).await;
@@ -161,16 +155,13 @@ async fn forget(live: &Live, caller: &Caller, body: Incoming) -> Outgoing {
 async fn hold(live: &Live, caller: &Caller, body: Incoming) -> Outgoing {
     let what: holds::What = parse(&collect(body).await?)?;
     let held = holds::hold(live, &what, &caller.name).await;
-    held.map(|body| reply(StatusCode::OK, &body))
-        .map_err(|(status, why)| Refusal(status, why))
+    held.map(|body| reply(StatusCode::OK, &body)).map_err(Refusal::from)
 }
 
 async fn release(live: &Live, caller: &Caller, body: Incoming) -> Outgoing {
     let what: holds::What = parse(&collect(body).await?)?;
     let released = holds::release(live, &what, &caller.name).await;
-    released
-        .map(|body| reply(StatusCode::OK, &body))
-        .map_err(|(status, why)| Refusal(status, why))
+    released.map(|body| reply(StatusCode::OK, &body)).map_err(Refusal::from)
 }
 
 /// The store does not answer.
