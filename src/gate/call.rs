@@ -153,7 +153,7 @@ async fn refuse(
 async fn send(
     exchange: &Exchange<'_>,
     target: Target,
-    filter: Filter,
+    mut filter: Filter,
     link: Link,
     mut recorded: Recorded,
 ) -> Result<Response<Body>, Error> {
@@ -219,7 +219,7 @@ async fn send(
         Ok(reply) => {
             let context = Context {
                 watch,
-                redactor: filter.response,
+                filter,
                 rules: bridge::result_rules(exchange.era(), server_era, exchange.method),
                 client: exchange.era(),
                 level: match &exchange.client {

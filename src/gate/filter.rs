@@ -16,7 +16,7 @@ use crate::gate::generation::Generation;
 use crate::gate::session::Session;
 use crate::mcp::json;
 use crate::name::{EndpointName, PiiName, ServerName};
-use crate::pii::{Cover, Direction, PatternError, Redacted, Redactor, Tokens};
+use crate::pii::{Cover, Direction, Literals, PatternError, Redacted, Redactor, Tokens};
 use crate::snapshot::Snapshot;
 use crate::snapshot::access::{Object, Purpose, Rights};
 
@@ -25,14 +25,16 @@ use crate::snapshot::access::{Object, Purpose, Rights};
 pub(super) struct Filter {
     /// On the way to the server.
     pub(super) request: Redactor,
-    /// On the way to the client.
-    pub(super) response: Redactor,
+    /// On the way to the client; without what the server was given.
+    response: Redactor,
     /// The table, where what it finds becomes a token for those whose tokens are known here.
     table: Option<PiiName>,
     /// The server is one of `restore-to`.
     is_trusted: bool,
     /// What is put back in requests.
     restored: Option<Tokens>,
+    /// What the server was given in this exchange.
+    given: Option<Arc<Literals>>,
 }
 
 impl Filter {
@@ -48,6 +50,7 @@ impl Filter {
             table: None,
             is_trusted: false,
             restored: None,
+            given: None,
         }
     }
 
@@ -86,14 +89,24 @@ impl Filter {
 
     /// The message as the server will get it, where that differs by what is put back.
     pub(super) fn restored(&self, message: &[u8]) -> Option<Vec<u8>> {
-        self.restored.as_ref()?.restore(message, &restorable(message))
+        let (restored, _) = self.restored.as_ref()?.restore(message, &restorable(message))?;
+        Some(restored)
     }
 
-    /// The last that is done to a message to a server.
-    pub(super) fn restore(&self, message: Redacted) -> Redacted {
-        match &self.restored {
-            None => message,
-            Some(tokens) => message.restored(tokens, restorable),
+    /// The last that is done to a message to a server. What is put back is known again in what the server says after that.
+    pub(super) fn restore(&mut self, message: Redacted) -> Redacted {
+        let Some(tokens) = &self.restored else { return message };
+        let (message, given) = message.restored(tokens, restorable);
+        self.given = tokens.give(given);
+        message
+    }
+
+    /// On the way to the client, as of now: in a session a server may have been given more since, in answer to what it asked.
+    pub(super) fn response(&self) -> Redactor {
+        let in_session = self.restored.as_ref().and_then(Tokens::given);
+        match in_session.or_else(|| self.given.clone()) {
+            None => self.response.clone(),
+            Some(literals) => self.response.knowing(literals),
         }
     }
 }
@@ -213,6 +226,6 @@ impl Way {
     fn to(&self, message: Bytes, owned: impl FnOnce(Filter) -> Filter) -> Option<Bytes> {
         let generation = self.gate.upgrade()?.generation();
         let filter = owned(generation.filter(&self.endpoint, &self.server));
-        Some(filter.response.redact(vec![message]).into_bytes())
+        Some(filter.response().redact(vec![message]).into_bytes())
     }
 }

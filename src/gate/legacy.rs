@@ -200,7 +200,7 @@ pub(super) async fn take_answer(
     }
     let mut edits = Edits::default();
     edits.replace(*id, pending.id);
-    let filter = request.filter(pending.link.server()).in_session(&session);
+    let mut filter = request.filter(pending.link.server()).in_session(&session);
     let answer = filter.restore(filter.request.redact(edits.apply(body).into_iter().collect()));
     let answered = pending.link.respond(answer).await;
     answered.map_err(|failure| Error::internal(failure.public()).with_detail(failure.detail))?;

@@ -103,7 +103,7 @@ impl Offer {
                 name: selection.server.clone(),
                 upstream,
                 catalogue,
-                redactor: generation.filter(name, &selection.server).response,
+                redactor: generation.filter(name, &selection.server).response(),
             });
             offer.take(generation, endpoint, selection);
         }

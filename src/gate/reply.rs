@@ -14,6 +14,7 @@ use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use crate::gate::body::{Body, Broken};
 use crate::gate::call::InSession;
 use crate::gate::exchange::{event_response, json_response};
+use crate::gate::filter::Filter;
 use crate::gate::level::{Level, level_of};
 use crate::gate::pump::relay_request;
 use crate::gate::record::{Closed, Recorded, Unrecorded};
@@ -42,8 +43,7 @@ const INVALID_ANSWER: &str = "the server's answer is not valid";
 /// What an answer needs to know of its call.
 pub(super) struct Context {
     pub(super) watch: Option<Watch>,
-    /// Of the way to the client.
-    pub(super) redactor: Redactor,
+    pub(super) filter: Filter,
     pub(super) rules: Option<ResultRules>,
     pub(super) client: Era,
     pub(super) level: Option<Level>,
@@ -106,7 +106,7 @@ async fn json(status: u16, body: JsonBody, mut context: Context) -> Response<Bod
     };
     // What was read whole already costs nothing to look at; what a server has sent as JSON has its status from there.
     let is_short = body.size_hint().exact().is_some_and(|length| length <= MAX_HELD as u64);
-    let looked_at = context.watch.is_some() || is_short || !context.redactor.is_none();
+    let looked_at = context.watch.is_some() || is_short || !context.filter.response().is_none();
     let rules = context.rules.take().or_else(|| looked_at.then(ResultRules::default));
     let Some(rules) = rules.map(|rules| context.under_own_id(rules)) else {
         let reply = JsonReply {
@@ -131,8 +131,9 @@ async fn json(status: u16, body: JsonBody, mut context: Context) -> Response<Bod
             let mut reply = JsonReply {
                 body,
                 editor: Some(*editor),
-                redaction: (!context.redactor.is_none())
-                    .then(|| (context.redactor.clone(), context.redactor.message())),
+                redaction: Some(context.filter.response())
+                    .filter(|redactor| !redactor.is_none())
+                    .map(|redactor| (redactor.clone(), redactor.message())),
                 keeps_length: false,
                 ready: VecDeque::new(),
                 recorded: context.recorded,
@@ -248,8 +249,9 @@ async fn close_whole(mut context: Context, pieces: Vec<Bytes>, seen: &Seen, stat
     let pieces = if let Some(refused) = &refused {
         vec![refused.clone()]
     } else {
-        let redacted = context.redactor.redact(pieces);
-        context.recorded.redacted(redacted.counts(), &context.redactor);
+        let redactor = context.filter.response();
+        let redacted = redactor.redact(pieces);
+        context.recorded.redacted(redacted.counts(), &redactor);
         redacted.into_pieces()
     };
     context.recorded.note_all(&pieces);
@@ -519,8 +521,9 @@ impl Context {
     }
 
     fn redacted(&mut self, pieces: Vec<Bytes>) -> Bytes {
-        let redacted = self.redactor.redact(pieces);
-        self.recorded.redacted(redacted.counts(), &self.redactor);
+        let redactor = self.filter.response();
+        let redacted = redactor.redact(pieces);
+        self.recorded.redacted(redacted.counts(), &redactor);
         redacted.into_bytes()
     }
 

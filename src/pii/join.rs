@@ -238,7 +238,7 @@ mod tests {
         let redacted = redactor.redact_message(before.as_bytes()).unwrap();
         assert_eq!(String::from_utf8(redacted).unwrap(), after);
         let whole = 0..after.len();
-        let restored = tokens.restore(after.as_bytes(), std::slice::from_ref(&whole)).unwrap();
+        let (restored, _) = tokens.restore(after.as_bytes(), std::slice::from_ref(&whole)).unwrap();
         assert!(String::from_utf8(restored).unwrap().contains("\"jane@corp.com\""));
     }
 }

@@ -28,7 +28,7 @@ pub use crate::pii::counts::Counts;
 pub use crate::pii::cover::{Cover, both};
 pub use crate::pii::custom::PatternError;
 pub use crate::pii::kind::Kind;
-pub use crate::pii::token::{Memory, Seal, Tokens};
+pub use crate::pii::token::{Given, Literals, Memory, Seal, Tokens};
 
 use crate::name::PiiName;
 use crate::pii::detect::Sense;
@@ -116,6 +116,15 @@ impl Redactor {
         Self {
             rules: Arc::clone(&self.rules),
             tokens: Some(tokens),
+        }
+    }
+
+    /// The same, and these values, which a server was given, wherever they stand in what it says.
+    #[must_use]
+    pub fn knowing(&self, literals: Arc<Literals>) -> Self {
+        Self {
+            rules: Arc::new(self.rules.knowing(literals)),
+            tokens: self.tokens.clone(),
         }
     }
 
@@ -268,16 +277,18 @@ impl Redacted {
         &self.counts
     }
 
-    /// With the values in place of tokens, for a server that may know them: `spans` finds where in the message these may stand, in order.
+    /// With the values in place of tokens, for a server that may know them, and which they are: `spans` finds where in the message these
+    /// may stand, in order.
     #[must_use]
-    pub fn restored(self, tokens: &Tokens, spans: impl FnOnce(&[u8]) -> Vec<Range<usize>>) -> Self {
+    pub fn restored(self, tokens: &Tokens, spans: impl FnOnce(&[u8]) -> Vec<Range<usize>>) -> (Self, Given) {
         let counts = self.counts.clone();
         let whole = self.into_bytes();
-        let restored = tokens.restore(&whole, &spans(&whole));
-        Self {
-            pieces: vec![restored.map_or(whole, Bytes::from)],
-            counts,
-        }
+        let (whole, given) = match tokens.restore(&whole, &spans(&whole)) {
+            Some((restored, given)) => (restored.into(), given),
+            None => (whole, Given::default()),
+        };
+        let pieces = vec![whole];
+        (Self { pieces, counts }, given)
     }
 
     /// In bytes, of all pieces.

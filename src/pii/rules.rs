@@ -1,19 +1,31 @@
 //! What one direction of a `[pii.*]` table redacts, compiled; and the search for it in a window of a text.
 
+use std::sync::Arc;
+
 use crate::pii::Direction;
-use crate::pii::custom::{Custom, CustomAt, PatternError};
+use crate::pii::custom::{self, Custom, CustomAt, PatternError};
 use crate::pii::detect::{self, AROUND, Found, Past, Sense};
 use crate::pii::keep::Keep;
 use crate::pii::kind::{Kind, Kinds};
 use crate::pii::scan::Places;
+use crate::pii::token::Literals;
 use crate::snapshot::Pii;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rules {
     kinds: Kinds,
-    keep: Keep,
+    keep: Arc<Keep>,
     /// By their [`Kind::Custom`] number; without a pattern where this direction does not look for it.
-    custom: Vec<Own>,
+    custom: Arc<[Own]>,
+    /// Of one exchange or session.
+    literals: Option<Known>,
+}
+
+/// Values that are looked for as they are, and the types that their labels name here; `None`: the table has it no more.
+#[derive(Clone, Debug)]
+struct Known {
+    literals: Arc<Literals>,
+    kinds: Vec<Option<Kind>>,
 }
 
 /// A type of the table's own.
@@ -32,6 +44,8 @@ pub(super) struct Cursor {
     at: usize,
     past: Past,
     custom: Vec<CustomAt>,
+    /// Up to where literals have ended.
+    literal: usize,
     /// Found, and not yet known whether something overlaps its end.
     open: Vec<Found>,
 }
@@ -49,21 +63,25 @@ impl Rules {
                 rules.kinds.insert(kind);
             }
         }
+        let mut own = Vec::with_capacity(table.custom.len());
         for (name, custom) in &table.custom {
             let pattern = wants(name.as_str()).then(|| Custom::new(name, custom)).transpose()?;
-            rules.custom.push(Own {
+            own.push(Own {
                 name: name.to_string(),
                 placeholder: custom.placeholder.clone(),
                 pattern,
             });
         }
+        rules.custom = own.into();
+        let mut keep = Keep::default();
         for (name, values) in &table.keep {
             if let Some(kind) = rules.kind(name) {
                 for value in values {
-                    rules.keep.insert(kind, value);
+                    keep.insert(kind, value);
                 }
             }
         }
+        rules.keep = Arc::new(keep);
         Ok(rules)
     }
 
@@ -75,8 +93,30 @@ impl Rules {
         rules
     }
 
+    /// The same, and these values wherever they stand.
+    pub(super) fn knowing(&self, literals: Arc<Literals>) -> Self {
+        let customs = (0..).zip(&*self.custom).map(|(number, _)| Kind::Custom(number));
+        let all: Vec<Kind> = Kind::BUILT_IN.into_iter().chain(customs).collect();
+        let of = |label: &str| all.iter().copied().find(|kind| self.label(*kind) == label);
+        let kinds = literals.labels().map(of).collect();
+        Self {
+            literals: Some(Known { literals, kinds }),
+            ..self.clone()
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
-        self.kinds.is_empty() && !self.has_custom()
+        self.kinds.is_empty() && !self.joins()
+    }
+
+    /// Is more looked for than the built-in types, so that a place says nothing and values may overlap?
+    pub(super) fn joins(&self) -> bool {
+        self.has_custom() || self.literals.is_some()
+    }
+
+    /// The type of some value that is looked for as it is.
+    pub(super) fn literal(&self) -> Option<Kind> {
+        self.literals.as_ref()?.kinds.iter().find_map(|kind| *kind)
     }
 
     pub(super) fn has_custom(&self) -> bool {
@@ -119,7 +159,7 @@ impl Rules {
         } else {
             window.len().saturating_sub(AROUND)
         };
-        let custom = self.has_custom();
+        let joins = self.joins();
         if !self.kinds.is_empty() {
             for place in Places::new(window, cursor.at) {
                 if place >= horizon {
@@ -130,7 +170,7 @@ impl Rules {
                 }
                 if let Some(value) = detect::judge(window, place, &cursor.past, cursor.hint, self.kinds, &self.keep) {
                     cursor.past.push(value.start, value.end, value.kind);
-                    if custom { cursor.open.push(value) } else { found(value) }
+                    if joins { cursor.open.push(value) } else { found(value) }
                 }
             }
         }
@@ -140,14 +180,14 @@ impl Rules {
         } else {
             horizon.saturating_sub(AROUND).max(cursor.past.floor())
         };
-        if custom {
+        if joins {
             self.merge(window, last, done, cursor, found)
         } else {
             done
         }
     }
 
-    /// Joins the built-in and the custom types: of two that overlap, the first gives its name and both are hidden.
+    /// Joins the built-in and the custom types and the literals: of two that overlap, the first gives its name and both are hidden.
     fn merge(
         &self,
         window: &[u8],
@@ -157,11 +197,19 @@ impl Rules {
         mut found: impl FnMut(Found),
     ) -> usize {
         cursor.custom.resize(self.custom.len(), CustomAt::default());
-        for ((number, own), at) in (0..).zip(&self.custom).zip(&mut cursor.custom) {
+        for ((number, own), at) in (0..).zip(&*self.custom).zip(&mut cursor.custom) {
             let Some(custom) = &own.pattern else { continue };
             let kind = Kind::Custom(number);
             let sure = custom.search(window, last, at, |start, end| {
                 if !self.keep.holds(kind, &window[start..end]) {
+                    cursor.open.push(Found { start, end, kind });
+                }
+            });
+            done = done.min(sure);
+        }
+        if let Some(Known { literals, kinds }) = &self.literals {
+            let sure = literals.search(window, last, &mut cursor.literal, |start, end, label| {
+                if let Some(kind) = kinds[label].filter(|kind| !self.keep.holds(*kind, &window[start..end])) {
                     cursor.open.push(Found { start, end, kind });
                 }
             });
@@ -173,7 +221,17 @@ impl Rules {
         let mut joined: Vec<Found> = Vec::with_capacity(cursor.open.len());
         for value in cursor.open.drain(..) {
             match joined.last_mut() {
-                Some(before) if value.start < before.end => before.end = before.end.max(value.end),
+                Some(before) if value.end <= before.end => {}
+                // A chain of them has no end that would be waited for.
+                Some(before) if value.start < before.end && value.end - before.start > custom::MAX_VALUE => {
+                    let rest = Found {
+                        start: before.end,
+                        end: value.end,
+                        kind: before.kind,
+                    };
+                    joined.push(rest);
+                }
+                Some(before) if value.start < before.end => before.end = value.end,
                 _ => joined.push(value),
             }
         }
@@ -204,6 +262,7 @@ impl Cursor {
         for at in &mut self.custom {
             at.shift(count);
         }
+        self.literal = self.literal.saturating_sub(count);
         for value in &mut self.open {
             value.start -= count;
             value.end -= count;

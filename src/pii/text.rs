@@ -26,12 +26,21 @@ pub(super) struct Sink<'a> {
 impl Sink<'_> {
     /// What stands for `value`, as it reads.
     pub(super) fn hide(&mut self, rules: &Rules, kind: Kind, value: &[u8], is_number: bool) {
+        let token = self
+            .tokens
+            .and_then(|tokens| tokens.token(&rules.label(kind), value, is_number));
+        let Some(token) = token else {
+            return self.mask(rules, kind);
+        };
         self.counts.add(kind);
-        if let Some(tokens) = self.tokens {
-            match tokens.token(&rules.label(kind), value, is_number) {
-                Some(token) => return self.out.extend_from_slice(token.as_bytes()),
-                None => self.counts.add_masked(),
-            }
+        self.out.extend_from_slice(token.as_bytes());
+    }
+
+    /// What stands for a value of which nothing is kept.
+    pub(super) fn mask(&mut self, rules: &Rules, kind: Kind) {
+        self.counts.add(kind);
+        if self.tokens.is_some() {
+            self.counts.add_masked();
         }
         self.out.extend_from_slice(rules.placeholder(kind).as_bytes());
     }
@@ -74,7 +83,7 @@ pub(super) fn read(raw: &[u8]) -> Vec<u8> {
 
 /// Whether there is nothing in `raw` that would have to be looked at.
 pub(super) fn is_clean(rules: &Rules, raw: &[u8]) -> bool {
-    !rules.has_custom() && !may_fold(raw) && Places::new(raw, 0).next().is_none()
+    !rules.joins() && !may_fold(raw) && Places::new(raw, 0).next().is_none()
 }
 
 impl Stream {
@@ -86,7 +95,7 @@ impl Stream {
     }
 
     pub(super) fn push(&mut self, rules: &Rules, mut piece: &[u8], sink: &mut Sink<'_>) {
-        let window = WINDOW + if rules.has_custom() { 4 * MAX_VALUE } else { 0 };
+        let window = WINDOW + if rules.joins() { 4 * MAX_VALUE } else { 0 };
         while !piece.is_empty() {
             let room = (window + 2 * AROUND).saturating_sub(self.held.len()).max(1);
             let (now, rest) = piece.split_at(room.min(piece.len()));

@@ -10,10 +10,12 @@ use crate::pii::text::Sink;
 
 /// In bytes. No value of any type has as many digits, so that beyond it only zeros of a fraction could still be a value's.
 const MAX: usize = 40;
+/// The same where values are looked for that may stand anywhere in it. What is longer goes as a whole.
+const MAX_LITERAL: usize = 4096;
 
 #[derive(Debug, Default)]
 pub(super) struct Number {
-    /// Its beginning, up to [`MAX`] bytes; empty once it is judged.
+    /// Its beginning, up to [`MAX`] bytes or [`MAX_LITERAL`]; empty once it is judged.
     held: Vec<u8>,
     part: Part,
     judged: Judged,
@@ -49,13 +51,14 @@ pub(super) fn is_part(byte: u8) -> bool {
 impl Number {
     /// Takes what of `piece` belongs to it, and says how much that is.
     pub(super) fn push(&mut self, rules: &Rules, sense: Sense, piece: &[u8], sink: &mut Sink<'_>) -> usize {
+        let max = if rules.literal().is_some() { MAX_LITERAL } else { MAX };
         for (at, byte) in piece.iter().enumerate() {
             if !is_part(*byte) {
                 return at;
             }
             self.part = self.part.then(*byte);
             if self.judged == Judged::NotYet {
-                if self.held.len() < MAX {
+                if self.held.len() < max {
                     self.held.push(*byte);
                     continue;
                 }
@@ -93,6 +96,13 @@ impl Number {
     /// By the beginning: digits behind the zeros of such a long fraction make no other number of it.
     fn judge(&mut self, rules: &Rules, sense: Sense, sink: &mut Sink<'_>) {
         let held = std::mem::take(&mut self.held);
+        if let Some(kind) = rules.literal() {
+            sink.out.push(b'"');
+            sink.mask(rules, kind);
+            sink.out.push(b'"');
+            self.judged = Judged::Hidden;
+            return;
+        }
         self.judged = if write(rules, &held, sense, sink) {
             Judged::Hidden
         } else {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::name::PiiName;
-use crate::pii::token::Value;
+use crate::pii::token::{Given, Literals, Value};
 
 /// What one session may have remembered, in bytes: some 1,500 addresses of mail. What comes after that is masked.
 const MAX: usize = 256 << 10;
@@ -24,6 +24,8 @@ struct State {
     /// The last number of each label.
     last: HashMap<String, u32>,
     bytes: usize,
+    /// What servers were given; no more than `tokens` has.
+    given: HashMap<PiiName, (Given, Option<Arc<Literals>>)>,
 }
 
 #[derive(Eq, Hash, PartialEq)]
@@ -70,6 +72,21 @@ impl Memory {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (key, before) = state.keys.get(token)?;
         (*before < known && key.table == *table).then(|| key.value.clone())
+    }
+
+    /// Remembers what a server was given of this table, and says what servers were given in all.
+    pub(super) fn give(&self, table: &PiiName, new: Given) -> Option<Arc<Literals>> {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (given, literals) = state.given.entry(table.clone()).or_default();
+        if given.extend(new) {
+            *literals = given.literals().map(Arc::new);
+        }
+        literals.clone()
+    }
+
+    pub(super) fn given(&self, table: &PiiName) -> Option<Arc<Literals>> {
+        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.given.get(table)?.1.clone()
     }
 }
 

@@ -5,12 +5,14 @@
 //! ([`Seal`]). A token counts for whom it was made and for the table that made it: anything else is a text like any other.
 
 mod letters;
+mod literal;
 mod memory;
 
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+pub use literal::{Given, Literals};
 pub use memory::Memory;
 
 use crate::name::PiiName;
@@ -100,8 +102,9 @@ impl Tokens {
         }
     }
 
-    /// `json` with the values in place of tokens, in `spans` of it, in order; `None`: there is none.
-    pub fn restore(&self, json: &[u8], spans: &[Range<usize>]) -> Option<Vec<u8>> {
+    /// `json` with the values in place of tokens, in `spans` of it, in order, and which they are; `None`: there is none.
+    pub fn restore(&self, json: &[u8], spans: &[Range<usize>]) -> Option<(Vec<u8>, Given)> {
+        let mut given = Given::default();
         let mut out = Vec::new();
         let mut sent = 0;
         for span in spans {
@@ -112,7 +115,12 @@ impl Tokens {
                 let Some(token) = shaped(&json[open..span.end]) else {
                     continue;
                 };
-                let Some(value) = self.value(token) else { continue };
+                let Some((label, value)) = self.value(token) else {
+                    continue;
+                };
+                if !given.add(label, &value.text) {
+                    continue;
+                }
                 let mut whole = open..open + token.len();
                 if value.is_number && is_whole_string(json, &whole) {
                     whole = whole.start - 1..whole.end + 1;
@@ -125,23 +133,41 @@ impl Tokens {
         }
         (sent > 0).then(|| {
             out.extend_from_slice(&json[sent..]);
-            out
+            (out, given)
         })
     }
 
-    fn value(&self, token: &str) -> Option<Value> {
+    /// A server was given these. What it may repeat from now on: in a session all that it knows, else this alone.
+    pub fn give(&self, given: Given) -> Option<Arc<Literals>> {
         match &self.home {
-            Home::Memory(memory, known) => memory.value(&self.table, token, *known),
+            Home::Memory(memory, _) => memory.give(&self.table, given),
+            Home::Sealed(..) => given.literals().map(Arc::new),
+        }
+    }
+
+    /// What servers were given in the session so far.
+    pub fn given(&self) -> Option<Arc<Literals>> {
+        match &self.home {
+            Home::Memory(memory, _) => memory.given(&self.table),
+            Home::Sealed(..) => None,
+        }
+    }
+
+    /// With the label of its token.
+    fn value<'a>(&self, token: &'a str) -> Option<(&'a str, Value)> {
+        let (label, sealed) = token[1..token.len() - 1].rsplit_once('_')?;
+        let value = match &self.home {
+            Home::Memory(memory, known) => memory.value(&self.table, token, *known)?,
             Home::Sealed(seal, owner) => {
-                let (label, sealed) = token[1..token.len() - 1].rsplit_once('_')?;
                 let bytes = seal.open(&self.place(owner, label), &letters::read(sealed)?)?;
                 let (is_number, text) = bytes.split_first()?;
-                Some(Value {
+                Value {
                     text: std::str::from_utf8(text).ok()?.into(),
                     is_number: *is_number == 1,
-                })
+                }
             }
-        }
+        };
+        Some((label, value))
     }
 
     fn place(&self, owner: &[u8], label: &str) -> Vec<u8> {

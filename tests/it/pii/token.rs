@@ -12,7 +12,7 @@ use crate::support::{Client, Gateway, listed_tools};
 /// What no client, no server but `crm`, no log and no record may have.
 const VALUES: [&str; 4] = ["jane@corp", "bob@corp", "555-2671", "4155552671"];
 
-const TOOLS: &str = "tools = [\"find\", \"halves\", \"say*\", \"many\"]";
+const TOOLS: &str = "tools = [\"find\", \"glue\", \"halves\", \"say*\", \"many\"]";
 
 struct World {
     gateway: Gateway,
@@ -200,6 +200,40 @@ async fn a_value_that_is_cut_over_blocks_is_one() {
         let jane = texts[0].strip_prefix("Jane, ").unwrap();
         alice.call("crm_say", json!({"to": jane})).await;
         assert_eq!(world.heard("crm"), json!({"to": "jane@corp.com"}));
+    }
+    world.nothing_personal_is_written();
+}
+
+/// No detector finds what is glued to other letters; the gateway knows what the server was given.
+#[tokio::test]
+async fn a_server_shows_nothing_of_what_it_was_given_by_gluing_it_to_other_letters() {
+    let world = World::start();
+    for is_legacy in [true, false] {
+        let alice = world.caller("alice", "e", is_legacy).await;
+        let phone = alice.find("crm").await.phone;
+        for arguments in [
+            json!({"phone": phone}),
+            json!({"phone": phone, "events": true}),
+            // Longer than what is looked at in one piece.
+            json!({"phone": phone, "length": 300_000}),
+        ] {
+            let answer = alice.call("crm_glue", arguments.clone()).await;
+            assert_eq!(
+                world.heard("crm")["phone"],
+                json!(4_155_552_671_u64),
+                "legacy: {is_legacy}"
+            );
+            // Without a session, a client that names no level is sent no log messages.
+            let is_told_twice = is_legacy && arguments["events"] == true;
+            let told = answer.matches("ref[PHONE_").count();
+            assert_eq!(told, 1 + usize::from(is_told_twice), "{answer:.2000}");
+            assert!(answer.contains("\"x[PHONE_"), "{answer:.2000}");
+        }
+        if is_legacy {
+            // What a session has given stays known in it.
+            let answer = alice.call("crm_glue", json!({})).await;
+            assert!(answer.contains("ref[PHONE_3]x[PHONE_3][PHONE_3]"), "{answer}");
+        }
     }
     world.nothing_personal_is_written();
 }
