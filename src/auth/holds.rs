@@ -144,6 +144,9 @@ impl Auth {
         let (key, value) = (target.to_string(), record::written(&told)?);
         self.records.put(Kind::Hold, &key, Expect::Any, &value, None).await?;
         self.follow_holds(world.snapshot());
+        if let Target::Principal(principal) = target {
+            self.end_sessions(principal).await?;
+        }
         audit::after(world, line("hold", target, reason, by)).await;
         let Target::Principal(Principal::User(user)) = target else {
             return Ok(0);

@@ -38,6 +38,7 @@ mod revoke;
 mod route;
 mod secret;
 mod server;
+mod sessions;
 mod sign_in;
 mod throttle;
 mod token;

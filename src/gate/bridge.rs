@@ -10,6 +10,7 @@ use bytes::Bytes;
 
 use crate::gate::exchange::{Client, Exchange};
 use crate::gate::level::Level;
+use crate::gate::session::Session;
 use crate::gate::trace::Told;
 use crate::mcp::edit::Edits;
 use crate::mcp::error::code;
@@ -23,26 +24,29 @@ const NO_CAPABILITIES: &[u8] = b"{}";
 
 /// For whom a conversation with a server is opened, and how its client is introduced there.
 pub(super) fn scope(exchange: &Exchange<'_>, sink: Option<Sink>) -> Scope {
-    let (session, profile) = match &exchange.client {
-        Client::Legacy(session) => (
-            Some(session.id.clone()),
-            Profile {
-                version: session.version,
-                capabilities: session.capabilities.clone(),
-            },
-        ),
-        Client::Modern(_) => (
-            None,
-            Profile {
+    match &exchange.client {
+        Client::Legacy(session) => session_scope(session, sink),
+        Client::Modern(_) => Scope {
+            principal: exchange.request.identity.caller.principal.clone(),
+            session: None,
+            profile: Profile {
                 version: Version::NEWEST,
                 capabilities: Bytes::from_static(NO_CAPABILITIES),
             },
-        ),
-    };
+            sink,
+        },
+    }
+}
+
+/// The same for a session, whatever is asked in it.
+pub(super) fn session_scope(session: &Session, sink: Option<Sink>) -> Scope {
     Scope {
-        principal: exchange.request.identity.caller.principal.clone(),
-        session,
-        profile,
+        principal: session.principal.clone(),
+        session: Some(session.key.clone()),
+        profile: Profile {
+            version: session.version,
+            capabilities: session.capabilities.clone(),
+        },
         sink,
     }
 }

@@ -16,6 +16,7 @@ use crate::gate::counters::{CallCounters, Outcome, Running};
 use crate::gate::error::Error;
 use crate::gate::exchange::{Client, Exchange};
 use crate::gate::filter::Filter;
+use crate::gate::filter::Way;
 use crate::gate::listen;
 use crate::gate::pump::session_link;
 use crate::gate::record::{self, Recorded, Redactions, Unrecorded};
@@ -301,7 +302,10 @@ fn counters(exchange: &Exchange<'_>, view: &View, target: &Target) -> Arc<CallCo
 
 async fn open(exchange: &Exchange<'_>, target: &Target) -> Result<Link, crate::upstream::Failure> {
     match &exchange.client {
-        Client::Legacy(session) => session_link(exchange, session, &target.upstream).await,
+        Client::Legacy(session) => {
+            let way = Way::of(exchange.request, target.upstream.name());
+            session_link(way, session, &target.upstream).await
+        }
         Client::Modern(_) => target.upstream.open(&bridge::scope(exchange, None)).await,
     }
 }

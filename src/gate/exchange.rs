@@ -141,7 +141,7 @@ async fn dispatch(
         None if *method == Method::Initialize => {
             return Box::pin(legacy::initialize(request, body, message, &id)).await;
         }
-        None => Client::Legacy(legacy::session(request, headers)?),
+        None => Client::Legacy(legacy::session(request, headers).await?),
     };
     traced.speaks(&client);
     let exchange = Exchange {

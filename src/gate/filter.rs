@@ -18,7 +18,8 @@ use crate::mcp::json;
 use crate::name::{EndpointName, PiiName, ServerName};
 use crate::pii::{Cover, Direction, Literals, PatternError, Redacted, Redactor, Tokens};
 use crate::snapshot::Snapshot;
-use crate::snapshot::access::{Object, Purpose, Rights};
+use crate::snapshot::access::{Object, Permit, Purpose, Rights};
+use crate::upstream::Upstream;
 
 /// The redactors of one table.
 #[derive(Clone, Debug)]
@@ -56,7 +57,7 @@ impl Filter {
 
     /// With the tokens of a session.
     pub(super) fn in_session(self, session: &Session) -> Self {
-        self.with(|table| Tokens::remembered(Arc::clone(&session.tokens), table))
+        self.with(|table| session.tokens(table))
     }
 
     /// With the tokens that a client without a session carries.
@@ -188,6 +189,34 @@ pub(super) struct Way {
 }
 
 impl Way {
+    /// Of what a server says to whom a request comes from.
+    pub(super) fn of(request: &Request, server: &ServerName) -> Self {
+        Self {
+            gate: Arc::downgrade(&request.gate),
+            endpoint: request.endpoint.clone(),
+            server: server.clone(),
+            identity: Arc::clone(&request.identity),
+        }
+    }
+
+    /// The server as it is reached for this caller now.
+    pub(super) fn upstream(&self) -> Option<Arc<Upstream>> {
+        let generation = self.gate.upgrade()?.generation();
+        generation
+            .upstreams
+            .get(&self.server)?
+            .of(&self.identity.caller.principal)
+    }
+
+    /// May the caller, as things are now, follow this resource?
+    pub(super) fn permit(&self, uri: &str) -> Option<Permit> {
+        let gate = self.gate.upgrade()?;
+        let identity = gate.generation().identities.again(&gate.auth, &self.identity)?;
+        let server = &self.server;
+        let object = Object::Resource { server, uri };
+        identity.rights.permit(&self.endpoint, object, Purpose::Follow).ok()
+    }
+
     /// May the caller, as things are now, hear of this server at all? Rules, holds and grants change while a conversation is open.
     pub(super) fn is_open(&self) -> bool {
         self.now(|generation, rights| {
@@ -215,15 +244,15 @@ impl Way {
 
     /// A message of the server as its client may see it; `None` when the gateway is gone.
     pub(super) fn to_client(&self, message: Bytes) -> Option<Bytes> {
-        self.to(message, |filter| filter)
+        self.filtered(message, |filter| filter)
     }
 
     /// The same for one with a session, whose tokens stand in it.
     pub(super) fn to_session(&self, session: &Session, message: Bytes) -> Option<Bytes> {
-        self.to(message, |filter| filter.in_session(session))
+        self.filtered(message, |filter| filter.in_session(session))
     }
 
-    fn to(&self, message: Bytes, owned: impl FnOnce(Filter) -> Filter) -> Option<Bytes> {
+    fn filtered(&self, message: Bytes, owned: impl FnOnce(Filter) -> Filter) -> Option<Bytes> {
         let generation = self.gate.upgrade()?.generation();
         let filter = owned(generation.filter(&self.endpoint, &self.server));
         Some(filter.response().redact(vec![message]).into_bytes())

@@ -13,7 +13,7 @@ use crate::gate::error::Error;
 use crate::gate::exchange::{self, Exchange, Request, accepted, event_response, json_response, slice};
 use crate::gate::level::Level;
 use crate::gate::record::client_name;
-use crate::gate::session::{Seed, Session};
+use crate::gate::session::{Found, Owner, Seed, Session, Unsaved};
 use crate::mcp::edit::Edits;
 use crate::mcp::envelope::{self, Kind, Message};
 use crate::mcp::error::code;
@@ -21,24 +21,51 @@ use crate::mcp::header::{MCP_PROTOCOL_VERSION, MCP_SESSION_ID};
 use crate::mcp::json::string;
 use crate::mcp::{Era, Method, Version, sse};
 
-/// Of one client: they are kept as long as its session.
-const MAX_CAPABILITIES: usize = 64 << 10;
+/// Of one client: they are kept as long as its session, in the store where they are too long for its id.
+const MAX_CAPABILITIES: usize = 16 << 10;
 
 /// The session that the request names: 400 without one, 404 for one that is not (or no longer) this caller's.
-pub(super) fn session(request: &Request, headers: &HeaderMap) -> Result<Arc<Session>, Error> {
+pub(super) async fn session(request: &Request, headers: &HeaderMap) -> Result<Arc<Session>, Error> {
     let id = headers.get(&MCP_SESSION_ID).ok_or_else(|| {
         Error::bad_request(
             code::INVALID_REQUEST,
             "send `Mcp-Session-Id` as given by `initialize`, or a claim of 2026-07-28 in `_meta`",
         )
     })?;
-    let found = id.to_str().ok().and_then(|id| {
-        request
-            .gate
-            .sessions
-            .find(id, &request.identity.caller.principal, &request.endpoint)
-    });
-    found.ok_or_else(|| Error::not_found("there is no such session: send `initialize` again"))
+    let gone = || Error::not_found("there is no such session: send `initialize` again");
+    let id = id.to_str().map_err(|_| gone())?;
+    let principal = &request.identity.caller.principal;
+    match request.gate.sessions.find(id, principal, &request.endpoint) {
+        Found::Here(session) => Ok(session),
+        Found::Gone => Err(gone()),
+        Found::Unknown => Box::pin(revive(request, id)).await?.ok_or_else(gone),
+    }
+}
+
+async fn revive(request: &Request, id: &str) -> Result<Option<Arc<Session>>, Error> {
+    let gate = &request.gate;
+    let ended = gate.auth.sessions_ended_until(&request.identity.caller.principal).await;
+    let ended = ended.map_err(|detail| unsaved(Unsaved::Store(detail)))?;
+    let max = request.generation.snapshot.gateway.limits.sessions_per_principal;
+    let revived = gate.sessions.revive(id, owner(request), ended, max).await;
+    revived.map_err(unsaved)
+}
+
+fn owner(request: &Request) -> Owner {
+    Owner {
+        principal: request.identity.caller.principal.clone(),
+        endpoint: request.endpoint.clone(),
+        account: request.identity.account(request.peer),
+    }
+}
+
+/// What the client is told of what could not be saved.
+pub(super) fn unsaved(why: Unsaved) -> Error {
+    match why {
+        Unsaved::Ended => Error::not_found("there is no such session: send `initialize` again"),
+        Unsaved::TooMuch => Error::invalid_params("this session has set too much"),
+        Unsaved::Store(detail) => Error::unavailable("sessions cannot be looked up now", 5).with_detail(detail),
+    }
 }
 
 /// Begins a session. The version asked for where it is a legacy one that we speak, else the newest of those.
@@ -70,9 +97,7 @@ pub(super) async fn initialize(
     }
     let result = discover::initialize_result(request, version).await?;
     let seed = Seed {
-        account: request.identity.account(request.peer),
-        principal: request.identity.caller.principal.clone(),
-        endpoint: request.endpoint.clone(),
+        owner: owner(request),
         version,
         // A copy: the session must not keep the whole body alive.
         capabilities: Bytes::copy_from_slice(&body[capabilities.start..capabilities.end]),
@@ -81,8 +106,7 @@ pub(super) async fn initialize(
             .and_then(|info| client_name(body, info, request.generation.cover())),
     };
     let max = request.generation.snapshot.gateway.limits.sessions_per_principal;
-    let session = request.gate.sessions.begin(seed, max);
-    let session = session.map_err(|error| Error::internal("no session can be made").with_detail(error.to_string()))?;
+    let session = request.gate.sessions.begin(seed, max).await.map_err(unsaved)?;
     let mut answer = json_response(crate::mcp::error::result(id, result.as_bytes()).into());
     let value = ::http::HeaderValue::from_str(&session.id)
         .map_err(|error| Error::internal("no session can be made").with_detail(error.to_string()))?;
@@ -90,9 +114,9 @@ pub(super) async fn initialize(
     Ok(answer)
 }
 
-pub(super) fn end_session(request: &Request, headers: &HeaderMap) -> Result<Response<Body>, Error> {
-    let session = session(request, headers)?;
-    request.gate.sessions.remove(&session);
+pub(super) async fn end_session(request: &Request, headers: &HeaderMap) -> Result<Response<Body>, Error> {
+    let session = session(request, headers).await?;
+    request.gate.sessions.end(&session).await.map_err(unsaved)?;
     let mut answer = Response::new(Body::empty());
     *answer.status_mut() = StatusCode::NO_CONTENT;
     Ok(answer)
@@ -108,10 +132,10 @@ pub(super) async fn set_level(exchange: &Exchange<'_>) -> Result<Response<Body>,
         .and_then(Level::parse)
         .ok_or_else(|| Error::invalid_params("`level` is not a log level"))?;
     if let Some(session) = exchange.session() {
-        for link in session.set_level(level) {
-            if let Err(failure) = link.set_level(level.as_str()).await {
-                tracing::debug!(detail = failure.detail, "a server did not take the log level");
-            }
+        let sessions = &exchange.request.gate.sessions;
+        let changed = sessions.change(session, |saved| saved.level = Some(level)).await;
+        if changed.map_err(unsaved)?.is_some() {
+            Session::tell_level(session.links(), level).await;
         }
     }
     Ok(exchange.result(b"{}"))
@@ -135,7 +159,7 @@ pub(super) async fn notification(
     {
         return Ok(accepted());
     }
-    let session = session(request, headers)?;
+    let session = session(request, headers).await?;
     match method {
         Method::NotificationCancelled => {
             let id = message
@@ -177,7 +201,7 @@ pub(super) async fn take_answer(
             "clients of 2026-07-28 send no responses",
         ));
     }
-    let session = session(request, headers)?;
+    let session = session(request, headers).await?;
     let Kind::Response { id: Some(id), .. } = &message.kind else {
         return Err(Error::bad_request(code::INVALID_REQUEST, "the response has no id"));
     };
@@ -220,7 +244,10 @@ pub(super) async fn batch(request: &Request, headers: &HeaderMap, body: &Bytes) 
     let modern = headers
         .get(&MCP_PROTOCOL_VERSION)
         .is_some_and(|value| value.as_bytes() == Version::NEWEST.as_str().as_bytes());
-    if modern || !headers.contains_key(&MCP_SESSION_ID) || session(request, headers)?.version != Version::V2025_03_26 {
+    if modern
+        || !headers.contains_key(&MCP_SESSION_ID)
+        || session(request, headers).await?.version != Version::V2025_03_26
+    {
         return Err(refused());
     }
     let elements = envelope::read_batch(body)

@@ -3,7 +3,7 @@
 //! Both announce what changed of what *this caller* may see. A stream obeys a reload at once: a caller whose token or
 //! last rule is gone loses it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use ::http::{HeaderMap, Response, StatusCode};
@@ -21,7 +21,8 @@ use crate::gate::exchange::{Exchange, Request, event_response};
 use crate::gate::filter::Way;
 use crate::gate::http::accepts;
 use crate::gate::legacy;
-use crate::gate::pump::session_link;
+use crate::gate::pump::{follow_subscriptions, session_link};
+use crate::gate::session::Saved;
 use crate::gate::target::resource_permit;
 use crate::gate::view::{Kind, View};
 use crate::mcp::Method;
@@ -29,8 +30,8 @@ use crate::mcp::edit::Edits;
 use crate::mcp::envelope::{self, Kind as MessageKind};
 use crate::mcp::error::code;
 use crate::mcp::json::{Span, elements, find, quote, string};
-use crate::name::EndpointName;
-use crate::upstream::{Link, Unsolicited};
+use crate::name::{EndpointName, ServerName};
+use crate::upstream::{Failure, Link, Unsolicited};
 
 /// Kinds that are announced, with their notification and their key in a listen filter. Templates are announced as resources.
 const ANNOUNCED: [(Kind, Method, &str); 3] = [
@@ -50,7 +51,7 @@ const MAX_WAITING: usize = 128;
 const MAX_SUBSCRIPTIONS: usize = 256;
 
 /// GET: the session's one stream for what belongs to no call.
-pub(super) fn open_feed(request: &Request, headers: &HeaderMap) -> Result<Response<Body>, Error> {
+pub(super) async fn open_feed(request: &Request, headers: &HeaderMap) -> Result<Response<Body>, Error> {
     if !accepts(headers, "text/event-stream") {
         return Err(Error::new(
             StatusCode::NOT_ACCEPTABLE,
@@ -58,10 +59,19 @@ pub(super) fn open_feed(request: &Request, headers: &HeaderMap) -> Result<Respon
             "send `Accept: text/event-stream`",
         ));
     }
-    let session = legacy::session(request, headers)?;
+    let session = legacy::session(request, headers).await?;
     let messages = session.open_feed();
     let (ended, guard) = stream_end();
     let watch = Watch::new(request);
+    let (gate, endpoint) = (Arc::downgrade(&request.gate), request.endpoint.clone());
+    let identity = Arc::clone(&request.identity);
+    let way_to = move |server: &ServerName| Way {
+        gate: Weak::clone(&gate),
+        endpoint: endpoint.clone(),
+        server: server.clone(),
+        identity: Arc::clone(&identity),
+    };
+    tokio::spawn(follow_subscriptions(Arc::clone(&session), way_to, ended.clone()));
     tokio::spawn(async move {
         let closed = session.closed.clone();
         let told = Arc::clone(&session);
@@ -143,14 +153,21 @@ pub(super) async fn subscribe_resource(exchange: &Exchange<'_>) -> Result<Respon
     let view = exchange.view().await?;
     let (permit, upstream) = resource_permit(exchange, &view, &uri)?;
     let server = permit.server().clone();
-    let link = session_link(exchange, session, &upstream).await;
-    let link = link.map_err(|failure| Error::internal(failure.public()).with_detail(failure.detail))?;
-    let is_new = session
-        .subscribe(server, uri.clone())
-        .ok_or_else(|| Error::invalid_params("this session has too many subscriptions"))?;
-    if is_new && let Err(failure) = link.subscribe(permit, &uri).await {
-        session.unsubscribe(&uri);
-        return Err(Error::internal(failure.public()).with_detail(failure.detail));
+    if session.is_subscribed(&server, &uri) {
+        return Ok(exchange.result(b"{}"));
+    }
+    let failed = |failure: Failure| Error::internal(failure.public()).with_detail(failure.detail);
+    let link = session_link(Way::of(exchange.request, &server), session, &upstream).await;
+    let link = link.map_err(failed)?;
+    link.subscribe(permit, &uri).await.map_err(failed)?;
+    session.asked(&server, uri.clone());
+    let wanted = (server, uri);
+    let add = |saved: &mut Saved| {
+        saved.subscriptions.insert(wanted.clone());
+    };
+    if let Err(why) = exchange.request.gate.sessions.change(session, add).await {
+        let _gone = link.unsubscribe(&wanted.1).await;
+        return Err(legacy::unsaved(why));
     }
     Ok(exchange.result(b"{}"))
 }
@@ -167,6 +184,9 @@ pub(super) async fn unsubscribe_resource(exchange: &Exchange<'_>) -> Result<Resp
     if let Some(link) = link {
         let _gone = link.unsubscribe(&uri).await;
     }
+    let drop = |saved: &mut Saved| saved.subscriptions.retain(|(_, known)| *known != uri);
+    let dropped = exchange.request.gate.sessions.change(session, drop).await;
+    dropped.map_err(legacy::unsaved)?;
     Ok(exchange.result(b"{}"))
 }
 

@@ -59,6 +59,7 @@ pub use filter::Filters;
 pub use generation::{Generation, GenerationParts};
 pub use offer::{Offer, OfferItem, OfferServer, OfferTool, Problem};
 pub use record::Recording;
+pub use session::SessionStore;
 
 use crate::auth::{Auth, Route};
 use crate::gate::auth::Identity;
@@ -96,12 +97,17 @@ pub struct Gate {
 
 impl Gate {
     /// Must be called within a tokio runtime.
-    pub fn new(generation: Generation, auth: Arc<Auth>, seal: Arc<dyn Seal>) -> Arc<Self> {
+    pub fn new(
+        generation: Generation,
+        auth: Arc<Auth>,
+        seal: Arc<dyn Seal>,
+        sessions: Arc<dyn SessionStore>,
+    ) -> Arc<Self> {
         let gate = Arc::new(Self {
             auth,
+            sessions: Sessions::new(Arc::clone(&seal), sessions),
             seal,
             live: ArcSwap::from_pointee(generation),
-            sessions: Sessions::new(),
             rates: Rates::default(),
             cuts: Cuts::default(),
             tasks: Tasks::default(),
@@ -112,6 +118,9 @@ impl Gate {
         tokio::spawn(sweep(Arc::downgrade(&gate)));
         tokio::spawn(follow_grants(Arc::downgrade(&gate), gate.auth.watch()));
         tokio::spawn(recheck(Arc::downgrade(&gate)));
+        if !gate.sessions.store().is_alone() {
+            tokio::spawn(follow_sessions(Arc::downgrade(&gate), gate.sessions.store().changes()));
+        }
         gate.follow_catalogues();
         gate
     }
@@ -220,8 +229,8 @@ async fn respond(
     let answered = async {
         match parts.method {
             Method::POST => exchange::post(caller, &parts.headers, body).await,
-            Method::GET => (None, listen::open_feed(&caller, &parts.headers)),
-            _ => (None, legacy::end_session(&caller, &parts.headers)),
+            Method::GET => (None, Box::pin(listen::open_feed(&caller, &parts.headers)).await),
+            _ => (None, Box::pin(legacy::end_session(&caller, &parts.headers)).await),
         }
     };
     let Some(gone) = gone else { return answered.await };
@@ -329,6 +338,16 @@ async fn follow_grants(gate: Weak<Gate>, mut changes: watch::Receiver<u64>) {
         gate.auth.follow();
         gate.follow_holds();
         gate.changes.send_modify(|count| *count += 1);
+    }
+}
+
+/// Takes over what other gateways have saved of sessions.
+async fn follow_sessions(gate: Weak<Gate>, mut changes: watch::Receiver<u64>) {
+    while changes.changed().await.is_ok() {
+        let Some(gate) = gate.upgrade() else { return };
+        gate.sessions.follow();
+        drop(gate);
+        tokio::time::sleep(SETTLE).await;
     }
 }
 

@@ -7,7 +7,6 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::gate::bridge;
-use crate::gate::exchange::Exchange;
 use crate::gate::filter::Way;
 use crate::gate::level::level_of;
 use crate::gate::session::{Pending, Session};
@@ -16,49 +15,76 @@ use crate::mcp::envelope::{self, Kind, Message};
 use crate::mcp::error::code;
 use crate::mcp::json::string;
 use crate::mcp::{Era, Method};
+use crate::name::ServerName;
 use crate::pii::Redactor;
-use crate::snapshot::access::{Object, Purpose};
 use crate::upstream::{Failure, Link, Unsolicited, Upstream};
 
 /// What a server may say outside of calls before the session takes it.
 const MAX_UNSOLICITED: usize = 64;
 
 /// A session's own conversation with a server, opened at its first use, and anew where a reload has changed the server.
-pub(super) async fn session_link(
-    exchange: &Exchange<'_>,
-    session: &Arc<Session>,
-    upstream: &Arc<Upstream>,
-) -> Result<Link, Failure> {
+pub(super) async fn session_link(way: Way, session: &Arc<Session>, upstream: &Arc<Upstream>) -> Result<Link, Failure> {
     let server = upstream.name();
     if let Some(link) = session.link(server, upstream) {
         return Ok(link);
     }
     let (sink, unsolicited) = mpsc::channel(MAX_UNSOLICITED);
-    let link = upstream.open(&bridge::scope(exchange, Some(sink))).await?;
-    if let Some(level) = session.level().filter(|_| link.version().era() == Era::Legacy) {
-        let _refused = link.set_level(level.as_str()).await;
-    }
-    let request = &exchange.request;
-    for uri in session.subscriptions(server) {
-        let object = Object::Resource { server, uri: &uri };
-        match request
-            .identity
-            .rights
-            .permit(&request.endpoint, object, Purpose::Follow)
-        {
-            Ok(permit) => drop(link.subscribe(permit, &uri).await),
-            Err(_) => drop(session.unsubscribe(&uri)),
-        }
+    let link = upstream.open(&bridge::session_scope(session, Some(sink))).await?;
+    if let Some(level) = session.level() {
+        Session::tell_level(vec![link.clone()], level).await;
     }
     let carried = session.keep_link(server, upstream, link.clone());
-    let way = Way {
-        gate: Arc::downgrade(&request.gate),
-        endpoint: request.endpoint.clone(),
-        server: server.clone(),
-        identity: Arc::clone(&request.identity),
-    };
+    subscribe_missing(&way, session, &link).await;
     tokio::spawn(pump(Arc::downgrade(session), link.clone(), unsolicited, carried, way));
     Ok(link)
+}
+
+/// While a session's stream is open here, it hears of its resources here: also of those that it has subscribed to at another gateway.
+/// Ends with the stream or the session.
+pub(super) async fn follow_subscriptions(
+    session: Arc<Session>,
+    way_to: impl Fn(&ServerName) -> Way,
+    ended: CancellationToken,
+) {
+    loop {
+        for server in session.followed() {
+            let way = way_to(&server);
+            let opened = match way.upstream() {
+                Some(upstream) if session.link(&server, &upstream).is_none() => {
+                    session_link(way, &session, &upstream).await.map(drop)
+                }
+                Some(upstream) => {
+                    if let Some(link) = session.link(&server, &upstream) {
+                        subscribe_missing(&way, &session, &link).await;
+                    }
+                    Ok(())
+                }
+                None => Ok(()),
+            };
+            if let Err(failure) = opened {
+                tracing::warn!(%server, detail = failure.detail, "a session hears nothing of its resources");
+            }
+        }
+        tokio::select! {
+            () = ended.cancelled() => return,
+            () = session.closed.cancelled() => return,
+            () = session.subscribed.notified() => {}
+        }
+    }
+}
+
+/// Asks a server for what the session is subscribed to and it was not asked for yet. What the caller may not read any more is left out.
+async fn subscribe_missing(way: &Way, session: &Session, link: &Link) {
+    for uri in session.unasked(&way.server) {
+        let Some(permit) = way.permit(&uri) else {
+            drop(session.unsubscribe(&uri));
+            continue;
+        };
+        match link.subscribe(permit, &uri).await {
+            Ok(()) => session.asked(&way.server, uri),
+            Err(failure) => tracing::warn!(detail = failure.detail, "a resource cannot be subscribed to"),
+        }
+    }
 }
 
 /// Carries what a server says outside of calls to the session's stream, until the session is done with this conversation.

@@ -21,6 +21,7 @@ mod metrics;
 mod preflight;
 mod running;
 mod secrets;
+mod sessions;
 mod signals;
 mod start;
 mod state;

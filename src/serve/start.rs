@@ -29,6 +29,7 @@ use crate::serve::logging::Log;
 use crate::serve::metrics;
 use crate::serve::running;
 use crate::serve::secrets::Secrets;
+use crate::serve::sessions::Sessions;
 use crate::serve::signals::{self, Signals};
 use crate::serve::state::{State, state_directory};
 use crate::serve::watch::Watched;
@@ -171,7 +172,12 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
         world.files.snapshot.gateway.limits.connections,
     );
     let parts = Parts {
-        gate: Gate::new(generation, auth, Arc::new(Sealer(vault.carried()))),
+        gate: Gate::new(
+            generation,
+            auth,
+            Arc::new(Sealer(vault.carried())),
+            Sessions::of(&vault),
+        ),
         paths: options.paths.clone(),
         state: state.directory.clone(),
         follows: options.follows,

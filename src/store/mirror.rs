@@ -1,4 +1,4 @@
-//! An in-memory copy of the kinds that every request needs: grants and holds.
+//! An in-memory copy of the kinds that every request needs: grants, holds, and what clients' sessions have set.
 //!
 //! [`Vault`](super::Vault) keeps it: what it has confirmed stands here before its caller hears of it, and what others changed comes with
 //! their news. A lookup takes no lock. A copy that may be old says so by [`is_current`](Mirror::is_current), and then nothing may be let in by it.
@@ -28,6 +28,7 @@ type Part = HashMap<String, Arc<Record>>;
 pub struct Mirror {
     grants: Vec<ArcSwap<Part>>,
     holds: Vec<ArcSwap<Part>>,
+    sessions: Vec<ArcSwap<Part>>,
     hasher: RandomState,
     started: Instant,
     /// Milliseconds from the start to when the store was last heard of.
@@ -37,10 +38,12 @@ pub struct Mirror {
     /// Something could not be read after it had changed.
     is_behind: AtomicBool,
     changes: watch::Sender<u64>,
+    /// Of sessions alone: they let nobody in, and change more often.
+    session_changes: watch::Sender<u64>,
 }
 
 impl Mirror {
-    /// `None`: there is none, or it has expired. Other kinds than grants and holds are not here.
+    /// `None`: there is none, or it has expired. Other kinds are not here.
     pub fn find(&self, kind: Kind, key: &str) -> Option<Arc<Record>> {
         let record = self.part(kind, key)?.load().get(key).cloned()?;
         (!record.is_expired(Timestamp::now())).then_some(record)
@@ -59,7 +62,17 @@ impl Mirror {
         found
     }
 
-    /// Ticks after every change, also of [`is_current`](Self::is_current).
+    /// No other gateway changes what is copied here.
+    pub fn is_alone(&self) -> bool {
+        self.is_alone
+    }
+
+    /// Ticks after every change of a client's session.
+    pub fn watch_sessions(&self) -> watch::Receiver<u64> {
+        self.session_changes.subscribe()
+    }
+
+    /// Ticks after every other change, also of [`is_current`](Self::is_current).
     pub fn watch(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
     }
@@ -83,12 +96,14 @@ impl Mirror {
         Self {
             grants: empty(),
             holds: empty(),
+            sessions: empty(),
             hasher: RandomState::new(),
             started: Instant::now(),
             heard: AtomicU64::new(0),
             is_alone,
             is_behind: AtomicBool::new(true),
             changes: watch::Sender::new(0),
+            session_changes: watch::Sender::new(0),
         }
     }
 
@@ -101,7 +116,7 @@ impl Mirror {
             None => next.remove(key),
         };
         part.store(Arc::new(next));
-        self.tick();
+        self.tick_for(kind);
     }
 
     /// All of a kind anew; only the vault calls it, one at a time.
@@ -113,7 +128,7 @@ impl Mirror {
         for (place, part) in self.parts(kind).iter().zip(parts) {
             place.store(Arc::new(part));
         }
-        self.tick();
+        self.tick_for(kind);
     }
 
     /// The store has answered what it was asked then, and nothing that changed is unread.
@@ -134,6 +149,13 @@ impl Mirror {
         }
     }
 
+    fn tick_for(&self, kind: Kind) {
+        match kind {
+            Kind::ClientSession => self.session_changes.send_modify(|count| *count += 1),
+            _ => self.tick(),
+        }
+    }
+
     fn tick(&self) {
         self.changes.send_modify(|count| *count += 1);
     }
@@ -146,6 +168,7 @@ impl Mirror {
         match kind {
             Kind::Grant => &self.grants,
             Kind::Hold => &self.holds,
+            Kind::ClientSession => &self.sessions,
             Kind::Account | Kind::Client | Kind::Code | Kind::Credential | Kind::Flow | Kind::Session => &[],
         }
     }

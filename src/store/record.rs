@@ -22,6 +22,8 @@ pub enum Kind {
     Account,
     /// A registered client of the authorization server.
     Client,
+    /// What an MCP client has set in its session, or that the session has ended early.
+    ClientSession,
     /// An authorization code.
     Code,
     /// What a server is reached with, shared or a person's own.
@@ -32,7 +34,7 @@ pub enum Kind {
     Grant,
     /// What is held.
     Hold,
-    /// A browser session, or a client's session that has ended early.
+    /// A browser session.
     Session,
 }
 
@@ -85,9 +87,10 @@ pub trait Records: fmt::Debug + Send + Sync {
 }
 
 impl Kind {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Account,
         Self::Client,
+        Self::ClientSession,
         Self::Code,
         Self::Credential,
         Self::Flow,
@@ -101,6 +104,7 @@ impl Kind {
         match self {
             Self::Account => "account",
             Self::Client => "client",
+            Self::ClientSession => "client-session",
             Self::Code => "code",
             Self::Credential => "credential",
             Self::Flow => "flow",
@@ -114,14 +118,14 @@ impl Kind {
     pub fn limit(self) -> usize {
         match self {
             Self::Client | Self::Code | Self::Flow => 10_000,
-            Self::Account | Self::Credential | Self::Grant | Self::Session => 100_000,
+            Self::Account | Self::ClientSession | Self::Credential | Self::Grant | Self::Session => 100_000,
             Self::Hold => 1_000,
         }
     }
 
     /// Does every request need it, so that it is mirrored in memory?
     pub(super) fn is_mirrored(self) -> bool {
-        matches!(self, Self::Grant | Self::Hold)
+        matches!(self, Self::ClientSession | Self::Grant | Self::Hold)
     }
 }
 

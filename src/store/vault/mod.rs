@@ -316,11 +316,15 @@ impl Inner {
         let is_whole = damaged.is_empty();
         let (grants, more) = self.readable(Kind::Grant).await?;
         damaged.extend(more);
+        let (sessions, more) = self.readable(Kind::ClientSession).await?;
+        damaged.extend(more);
         if is_whole {
             self.place(Kind::Hold, &holds);
             self.place(Kind::Grant, &grants);
+            self.place(Kind::ClientSession, &sessions);
             self.mirror.fill(Kind::Hold, holds);
             self.mirror.fill(Kind::Grant, grants);
+            self.mirror.fill(Kind::ClientSession, sessions);
             self.mirror.hear(asked);
         }
         Ok(damaged)
