@@ -59,7 +59,7 @@ pub use filter::Filters;
 pub use generation::{Generation, GenerationParts};
 pub use offer::{Offer, OfferItem, OfferServer, OfferTool, Problem};
 pub use record::Recording;
-pub use session::SessionStore;
+pub use session::{SessionStore, Versioned};
 
 use crate::auth::{Auth, Route};
 use crate::gate::auth::Identity;

@@ -6,11 +6,8 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use crate::gate::SessionStore;
+use crate::gate::{SessionStore, Versioned};
 use crate::store::{Expect, Kind, Mirror, Record, Records, StoreError, Vault};
-
-/// A version and what was saved as it.
-type Saved = (u64, Vec<u8>);
 
 #[derive(Debug)]
 pub(super) struct Sessions {
@@ -37,12 +34,12 @@ impl SessionStore for Sessions {
         Some(record.version)
     }
 
-    fn known(&self, session: &str) -> Option<Saved> {
+    fn known(&self, session: &str) -> Option<Versioned> {
         let record = self.mirror.find(Kind::ClientSession, session)?;
         Some((record.version, record.value.clone()))
     }
 
-    fn find(&self, session: &str) -> BoxFuture<'_, Result<Option<Saved>, String>> {
+    fn find(&self, session: &str) -> BoxFuture<'_, Result<Option<Versioned>, String>> {
         let found = self.records.find(Kind::ClientSession, session);
         Box::pin(async move {
             let found: Option<Record> = found.await.map_err(told)?;

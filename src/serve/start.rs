@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::auth::Auth;
 use crate::fetch::Fetch;
-use crate::gate::{self, Gate};
+use crate::gate::{self, Gate, Generation};
 use crate::pii::Cover;
 use crate::serve::adopt::{Adopter, SHUT_DOWN, keep};
 use crate::serve::apply::Asked;
@@ -172,12 +172,7 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
         world.files.snapshot.gateway.limits.connections,
     );
     let parts = Parts {
-        gate: Gate::new(
-            generation,
-            auth,
-            Arc::new(Sealer(vault.carried())),
-            Sessions::of(&vault),
-        ),
+        gate: gate(generation, auth, &vault),
         paths: options.paths.clone(),
         state: state.directory.clone(),
         follows: options.follows,
@@ -344,6 +339,11 @@ pub(super) fn serve_metrics(bound: TcpListener, live: &Arc<Live>) -> io::Result<
         let answer = metrics::answer(&live, address, &request);
         async move { answer }
     })
+}
+
+fn gate(generation: Generation, auth: Arc<Auth>, vault: &Vault) -> Arc<Gate> {
+    let (seal, sessions) = (Arc::new(Sealer(vault.carried())), Sessions::of(vault));
+    Gate::new(generation, auth, seal, sessions)
 }
 
 /// What is kept of people: what they let clients do, and the credentials that they gave.

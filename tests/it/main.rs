@@ -26,6 +26,7 @@ mod pii;
 mod plans;
 mod reload;
 mod replicas;
+mod sessions;
 mod support;
 mod telemetry;
 mod wire;

@@ -19,7 +19,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use jiff::Timestamp;
 
-pub use saved::SessionStore;
+pub use saved::{SessionStore, Versioned};
 
 pub(super) use live::{Pending, Session};
 pub(super) use saved::{Saved, Unsaved};

@@ -13,6 +13,7 @@ pub(crate) struct Gateway {
     child: Child,
     folder: TempDir,
     address: SocketAddr,
+    environment: Vec<(String, String)>,
 }
 
 impl Gateway {
@@ -27,14 +28,26 @@ impl Gateway {
         let address = free_address();
         let text = format!("[gateway]\nlisten = \"{address}\"\n{gateway}\n{configuration}");
         std::fs::write(folder.path().join("mcpgw.toml"), text).expect("the configuration is written");
-        let child = start(folder.path(), environment);
-        let mut gateway = Self { child, folder, address };
+        let environment: Vec<_> = environment
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let mut gateway = Self {
+            child: start(folder.path(), &environment),
+            folder,
+            address,
+            environment,
+        };
         gateway.wait_until_it_accepts();
         gateway
     }
 
     pub(crate) fn url(&self, endpoint: &str) -> String {
         format!("http://{}/mcp/{endpoint}", self.address)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(crate) fn folder(&self) -> &std::path::Path {
@@ -57,9 +70,9 @@ impl Gateway {
         let _status = self.child.wait();
     }
 
-    /// On the same address, with the files and the state that it had, after `kill` or `end`.
+    /// On the same address, with the files, the environment and the state that it had, after `kill` or `end`.
     pub(crate) fn begin(&mut self) {
-        self.child = start(self.folder.path(), &[]);
+        self.child = start(self.folder.path(), &self.environment);
         self.wait_until_it_accepts();
     }
 
@@ -94,7 +107,7 @@ impl Drop for Gateway {
     }
 }
 
-fn start(folder: &std::path::Path, environment: &[(&str, &str)]) -> Child {
+fn start(folder: &std::path::Path, environment: &[(String, String)]) -> Child {
     let log = std::fs::File::options()
         .create(true)
         .append(true)
@@ -102,7 +115,7 @@ fn start(folder: &std::path::Path, environment: &[(&str, &str)]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_mcpgw"))
         .arg("serve")
         .arg(folder)
-        .envs(environment.iter().copied())
+        .envs(environment.iter().map(|(name, value)| (name, value)))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(log.expect("a log file"))

@@ -4,6 +4,7 @@ mod gateway;
 mod http;
 mod liar;
 mod provider;
+mod proxy;
 mod recorder;
 mod redis;
 
@@ -11,5 +12,6 @@ pub(crate) use gateway::Gateway;
 pub(crate) use http::{Answer, Client, listed_tools};
 pub(crate) use liar::Liar;
 pub(crate) use provider::Provider;
+pub(crate) use proxy::Proxy;
 pub(crate) use recorder::Recorder;
 pub(crate) use redis::Redis;
