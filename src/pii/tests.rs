@@ -321,17 +321,18 @@ fn a_stream_that_is_larger_than_its_window_gives_what_the_whole_gives() {
     assert_eq!(whole.matches("[employee]").count(), 900);
 }
 
-/// More backslashes than any escape has belong to none, wherever the window of a stream begins.
+/// More backslashes than any escape has fold to nothing, wherever the window of a stream begins; what looks like an escape then
+/// stays whole, so that JSON stays JSON.
 #[test]
 fn a_long_run_of_backslashes_is_whole_and_a_window_never_begins_inside_of_what_folds() {
     let cases = [
         (
             "\\".repeat(16) + "u0041jane@x.io ",
-            "\\".repeat(16) + "u[REDACTED_EMAIL] ",
+            "\\".repeat(16) + "u0041[REDACTED_EMAIL] ",
         ),
         (
             "\\".repeat(70) + "u0041jane@x.io ",
-            "\\".repeat(70) + "u[REDACTED_EMAIL] ",
+            "\\".repeat(70) + "u0041[REDACTED_EMAIL] ",
         ),
         (
             "\\u00e9\\ud83d\\ude00jane@x.io \\\\ud835\\udfcf ".to_owned(),

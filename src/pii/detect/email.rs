@@ -156,6 +156,8 @@ fn without_escape(text: Text<'_>, start: usize, end: usize) -> usize {
     let hex =
         |at: std::ops::Range<usize>| start + at.end < end && text.tail(start)[at].iter().all(u8::is_ascii_hexdigit);
     match text.before(start) {
+        // With more backslashes before it than are folded, its digits are of it all the same.
+        b'\\' if text.at(start) == b'u' && is_unit(&text.tail(start)[1..]) => (start + 5).min(end),
         b'\\' if matches!(text.at(start), b'n' | b't' | b'r' | b'b' | b'f' | b'v' | b'0' | b'u') => start + 1,
         b'\\' if text.at(start) == b'x' && hex(1..3) => start + 3,
         b'%' if hex(0..2) => start + 2,
@@ -176,6 +178,13 @@ fn without_escape(text: Text<'_>, start: usize, end: usize) -> usize {
         }
         _ => start,
     }
+}
+
+/// The digits of `\u0040`.
+fn is_unit(after: &[u8]) -> bool {
+    after
+        .get(..4)
+        .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
 }
 
 /// `user=jane@x.io` is a key and its value; `bounce+jane=y.io@x.io` is an address (VERP and its like).

@@ -20,12 +20,19 @@ pub(in crate::pii) struct Past {
     found: [Option<(usize, usize, Kind)>; PAST],
 }
 
-const PAST: usize = 4;
+/// As many as are stepped over on the way to a word that says what a number is.
+const PAST: usize = 8;
 
 impl Past {
     pub(in crate::pii) fn push(&mut self, start: usize, end: usize, kind: Kind) {
         self.found.rotate_right(1);
         self.found[0] = Some((start, end, kind));
+    }
+
+    /// Does one of them end there?
+    pub(in crate::pii) fn ends_at(&self, at: usize) -> bool {
+        let mut found = self.found.iter().map_while(Option::as_ref);
+        found.any(|(_, end, _)| *end == at)
     }
 
     /// After `count` bytes at the front of the text were let go.

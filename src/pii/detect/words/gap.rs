@@ -24,7 +24,12 @@ pub(super) fn gap_before(text: Text<'_>, end: usize) -> usize {
 
 /// Whether a value, or a placeholder, could end at `at`.
 fn is_end_of_value(text: Text<'_>, at: usize) -> bool {
-    text.bytes[at - 1] == b']' || at + text.low == text.past.floor()
+    match text.bytes[at - 1] {
+        b']' => true,
+        // Letters end a gap by themselves.
+        byte if byte.is_ascii_digit() => text.past.ends_at(at + text.low),
+        _ => at + text.low == text.past.floor(),
+    }
 }
 
 /// `\n` and its like, shown: the letter is no word.
