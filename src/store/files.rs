@@ -144,6 +144,10 @@ impl Generations for Files {
         aside(self, move |files| files.kept(generation))
     }
 
+    fn newest(&self) -> BoxFuture<'_, Result<Option<Kept>, StoreError>> {
+        aside(self, Files::latest)
+    }
+
     fn append(&self, after: u64, new: New) -> BoxFuture<'_, Result<Head, StoreError>> {
         aside(self, move |files| files.add(after, new))
     }
@@ -188,51 +192,7 @@ fn damaged(path: &Path) -> StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::How;
-
-    fn new(digest: &str) -> New {
-        New {
-            digest: digest.to_owned(),
-            by: "local:me".to_owned(),
-            how: How::Apply,
-            files: RawValue::from_string(format!("{{\"of\":\"{digest}\"}}")).unwrap(),
-        }
-    }
-
-    #[test]
-    fn what_was_appended_is_there_and_the_newest_is_followed() {
-        let home = tempfile::tempdir().unwrap();
-        let store = Files::of(home.path());
-        assert!(store.latest().unwrap().is_none() && store.heads().unwrap().is_empty());
-        let first = store.add(0, new("a")).unwrap();
-        assert_eq!((first.generation, first.how), (1, How::Apply));
-        assert!(store.add(0, new("b")).unwrap_err().to_string().contains("has moved"));
-        store
-            .add(
-                1,
-                New {
-                    how: How::Rollback { to: 1 },
-                    ..new("b")
-                },
-            )
-            .unwrap();
-        let latest = Files::of(home.path()).latest().unwrap().unwrap();
-        assert_eq!((latest.head.generation, latest.head.how), (2, How::Rollback { to: 1 }));
-        assert_eq!(latest.files.get(), "{\"of\":\"b\"}");
-        assert_eq!(store.kept(1).unwrap().unwrap().head, first);
-        assert!(store.kept(3).unwrap().is_none());
-    }
-
-    #[test]
-    fn the_last_fifty_are_kept_and_numbers_go_on() {
-        let home = tempfile::tempdir().unwrap();
-        let store = Files::of(home.path());
-        for after in 0..KEPT as u64 + 5 {
-            store.add(after, new("x")).unwrap();
-        }
-        let numbers: Vec<u64> = store.heads().unwrap().iter().map(|head| head.generation).collect();
-        assert_eq!(numbers, (6..=KEPT as u64 + 5).collect::<Vec<_>>());
-    }
+    use crate::store::replicas::tests::new;
 
     #[test]
     fn half_a_generation_is_none_and_a_damaged_one_is_told() {

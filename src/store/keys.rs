@@ -114,6 +114,16 @@ pub(super) enum Unopened {
     NoKey,
 }
 
+impl Unopened {
+    /// After what does not open.
+    pub(super) fn told(self) -> &'static str {
+        match self {
+            Self::Damaged => "is damaged: it does not open",
+            Self::NoKey => "was sealed by a key that is not given",
+        }
+    }
+}
+
 impl Key {
     /// A secret of enough characters is as good as a key: one hash brings it to size.
     fn of(text: &str) -> Self {

@@ -2,7 +2,7 @@
 //!
 //! What is confirmed survives `kill -9` and a lost power line. The files of a generation are JSON here, as the
 //! control half wrote it: nothing in it is looked at. [`Generations`] is what every kind of store does; [`Files`] is the one under
-//! the state directory. Records are sealed before they leave the process ([`Vault`]), wherever they lie ([`Shelf`]); those that every
+//! the state directory, [`Replicas`] the one of several gateways. Records are sealed before they leave the process ([`Vault`]), wherever they lie ([`Shelf`]); those that every
 //! request needs are mirrored in memory ([`Mirror`]).
 
 mod carried;
@@ -13,6 +13,7 @@ mod keys;
 mod mirror;
 mod record;
 mod redis;
+mod replicas;
 mod shelf;
 mod vault;
 
@@ -31,6 +32,7 @@ pub use keys::{Keys, own_key};
 pub use mirror::Mirror;
 pub use record::{Expect, Kind, MAX_KEY, MAX_VALUE, Record, Records};
 pub use redis::Redis;
+pub use replicas::{Answers, Committed, Look, Proposed, Replicas};
 pub use shelf::{Changes, Named, News, Shelf, Version};
 pub use vault::Vault;
 
@@ -94,6 +96,9 @@ pub trait Generations: fmt::Debug + Send + Sync {
 
     /// `None`: it is not kept any more, or never was.
     fn find(&self, generation: u64) -> BoxFuture<'_, Result<Option<Kept>, StoreError>>;
+
+    /// The newest one, with its files.
+    fn newest(&self) -> BoxFuture<'_, Result<Option<Kept>, StoreError>>;
 
     /// Keeps it as the successor of the generation `after`, 0 for none; there must be no newer one. When this returns
     /// it is kept, as `after + 1`.

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{Client, IntoConnectionInfo as _, RedisError, RedisResult, Script};
+use redis::{
+    Client, Cmd, FromRedisValue, IntoConnectionInfo as _, Pipeline, RedisError, RedisResult, Script, ScriptInvocation,
+};
 
 use crate::store::StoreError;
 use crate::store::shelf::{Changes, Named, News, Shelf, Version};
@@ -78,6 +80,18 @@ impl Redis {
             swap: Script::new(SWAP),
             place,
         })
+    }
+
+    pub(super) async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
+        self.ask(command.query_async(&mut self.connection.clone())).await
+    }
+
+    pub(super) async fn pipeline<T: FromRedisValue>(&self, commands: &Pipeline) -> Result<T, StoreError> {
+        self.ask(commands.query_async(&mut self.connection.clone())).await
+    }
+
+    pub(super) async fn script<T: FromRedisValue>(&self, call: &ScriptInvocation<'_>) -> Result<T, StoreError> {
+        self.ask(call.invoke_async(&mut self.connection.clone())).await
     }
 
     async fn ask<T>(&self, answer: impl Future<Output = RedisResult<T>>) -> Result<T, StoreError> {
@@ -210,7 +224,7 @@ fn mark() -> Result<String, StoreError> {
     Ok(hex(&bytes))
 }
 
-fn key(name: &str) -> String {
+pub(super) fn key(name: &str) -> String {
     format!("{PREFIX}{name}")
 }
 

@@ -488,4 +488,4 @@ fn unopened(folder: &str, name: &str, why: Unopened) -> StoreError {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -19,13 +19,13 @@ async fn on_files<F: Future<Output = ()>>(test: impl Fn(Arc<dyn Shelf>) -> F) {
 }
 
 /// A `redis-server` of the test's own, at a socket in a folder of its own.
-struct Server {
+pub(in crate::store) struct Server {
     process: std::process::Child,
     home: tempfile::TempDir,
 }
 
 impl Server {
-    async fn start() -> Self {
+    pub(in crate::store) async fn start() -> Self {
         let home = tempfile::tempdir().unwrap();
         let mut server = Self {
             process: Self::spawn(home.path()),
@@ -55,9 +55,19 @@ impl Server {
             .expect("redis-server is there: tests/setup installs it")
     }
 
+    pub(in crate::store) fn url(&self) -> String {
+        format!("unix://{}", self.home.path().join("redis.sock").display())
+    }
+
+    /// All that it has kept, as it lies on the disk.
+    pub(in crate::store) fn bytes(&self) -> Vec<u8> {
+        let folder = std::fs::read_dir(self.home.path().join("appendonlydir")).unwrap();
+        let files = folder.map(|file| std::fs::read(file.unwrap().path()).unwrap());
+        files.collect::<Vec<_>>().concat()
+    }
+
     fn shelf(&self) -> Arc<dyn Shelf> {
-        let socket = self.home.path().join("redis.sock");
-        Arc::new(Redis::at(&format!("unix://{}", socket.display())).unwrap())
+        Arc::new(Redis::at(&self.url()).unwrap())
     }
 
     async fn answers(&mut self) {
