@@ -1,6 +1,8 @@
 //! One session, as this process knows it.
 
+use std::collections::hash_map::RandomState;
 use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::hash::BuildHasher as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -111,7 +113,11 @@ impl Session {
             saved: AtomicU64::new(0),
             memory: None,
             seal: Arc::clone(&sessions.seal),
-            state: Mutex::default(),
+            // Questions of one session are asked by several gateways: an answer that comes to another one must be nobody's there.
+            state: Mutex::new(State {
+                next_pending: (RandomState::new().hash_one(id) >> 32) << 20,
+                ..State::default()
+            }),
         }
     }
 

@@ -199,10 +199,10 @@ async fn behind_a_plain_proxy_sessions_and_stateless_clients_go_on_while_replica
         }
     };
     work().await;
-    for at in 0..all.len() {
-        all[at].kill();
+    for replica in &mut all {
+        replica.kill();
         work().await;
-        all[at].begin();
+        replica.begin();
         work().await;
     }
     println!("{made} calls, none failed");
