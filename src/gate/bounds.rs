@@ -5,52 +5,41 @@ use std::time::Duration;
 
 use crate::gate::error::Error;
 use crate::gate::exchange::Exchange;
-use crate::gate::limit::Subject;
+use crate::gate::limit::{Asked, Subject};
 use crate::gate::target::Target;
 use crate::snapshot::Limits;
 
-/// The principal's calls, those on the endpoint, those of the tool.
-pub(super) fn take_limits(exchange: &Exchange<'_>, target: &Target) -> Result<(), Error> {
+/// The principal's calls, those on the endpoint, those of the tool; 0 is no limit.
+pub(super) async fn take_limits(exchange: &Exchange<'_>, target: &Target) -> Result<(), Error> {
     let request = &exchange.request;
-    let snapshot = &request.generation.snapshot;
+    let everywhere = request.generation.snapshot.gateway.limits.calls_per_minute;
     let on_endpoint = endpoint_limits(exchange).and_then(|limits| limits.calls_per_minute);
     let of_tool = target.limits.calls_per_minute;
-    let everywhere = snapshot.gateway.limits.calls_per_minute;
     if everywhere == 0 && on_endpoint.is_none() && of_tool.is_none() {
         return Ok(());
     }
     let account = request.identity.account(request.peer);
-    let rates = &request.gate.rates;
-    rates.take(
-        Subject {
-            account: account.clone(),
-            endpoint: None,
-            tool: None,
-        },
-        everywhere,
-    )?;
-    if let Some(limit) = on_endpoint {
-        rates.take(
-            Subject {
+    let endpoint = Some(&request.endpoint);
+    let tool = || (target.permit.server().clone(), Arc::clone(target.permit.name()));
+    let asked: Vec<Asked> = [
+        (None, false, Some(everywhere)),
+        (endpoint, false, on_endpoint),
+        (endpoint, true, of_tool),
+    ]
+    .into_iter()
+    .filter_map(|(endpoint, is_of_tool, limit)| {
+        let subject = |limit| {
+            let subject = Subject {
                 account: account.clone(),
-                endpoint: Some(request.endpoint.clone()),
-                tool: None,
-            },
-            limit,
-        )?;
-    }
-    if let Some(limit) = of_tool {
-        let tool = Some((target.permit.server().clone(), Arc::clone(target.permit.name())));
-        rates.take(
-            Subject {
-                account,
-                endpoint: Some(request.endpoint.clone()),
-                tool,
-            },
-            limit,
-        )?;
-    }
-    Ok(())
+                endpoint: endpoint.cloned(),
+                tool: is_of_tool.then(tool),
+            };
+            (subject, limit)
+        };
+        limit.filter(|limit| *limit > 0).map(subject)
+    })
+    .collect();
+    request.gate.rates.take(&asked).await
 }
 
 /// Of several timeouts the smallest holds.

@@ -112,7 +112,7 @@ async fn go(
         exchange.request.gate.counters.add_masked(counts.masked());
     }
     let mut running = Running::begin(counters(exchange, &view, &target));
-    if let Err(error) = take_limits(exchange, &target) {
+    if let Err(error) = take_limits(exchange, &target).await {
         running.end(Outcome::Refused);
         return refuse(exchange, &view, "refused", error.into()).await;
     }

@@ -57,6 +57,7 @@ pub use body::{Body, Broken};
 pub use counters::{BUCKETS, CallCounters, Called, Counters, Histogram};
 pub use filter::Filters;
 pub use generation::{Generation, GenerationParts};
+pub use limit::SharedRates;
 pub use offer::{Offer, OfferItem, OfferServer, OfferTool, Problem};
 pub use record::Recording;
 pub use session::{SessionStore, Versioned};
@@ -96,19 +97,20 @@ pub struct Gate {
 }
 
 impl Gate {
-    /// Must be called within a tokio runtime.
+    /// `rates`: what counts calls together with other gateways. Must be called within a tokio runtime.
     pub fn new(
         generation: Generation,
         auth: Arc<Auth>,
         seal: Arc<dyn Seal>,
         sessions: Arc<dyn SessionStore>,
+        rates: Option<Arc<dyn SharedRates>>,
     ) -> Arc<Self> {
         let gate = Arc::new(Self {
             auth,
             sessions: Sessions::new(Arc::clone(&seal), sessions),
             seal,
             live: ArcSwap::from_pointee(generation),
-            rates: Rates::default(),
+            rates: Rates::new(rates),
             cuts: Cuts::default(),
             tasks: Tasks::default(),
             counters: Counters::default(),

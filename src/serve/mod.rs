@@ -17,6 +17,7 @@ mod hosts;
 mod listener;
 mod live;
 mod logging;
+mod meter;
 mod metrics;
 mod preflight;
 mod running;

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::auth::Auth;
 use crate::fetch::Fetch;
-use crate::gate::{self, Gate, Generation};
+use crate::gate::{self, Gate, Generation, SharedRates};
 use crate::pii::Cover;
 use crate::serve::adopt::{Adopter, SHUT_DOWN, keep};
 use crate::serve::apply::Asked;
@@ -26,6 +26,7 @@ use crate::serve::follow::{Follower, GATEWAY};
 use crate::serve::listener::{self, Listener, Shared};
 use crate::serve::live::{Live, Parts, Report};
 use crate::serve::logging::Log;
+use crate::serve::meter;
 use crate::serve::metrics;
 use crate::serve::running;
 use crate::serve::secrets::Secrets;
@@ -341,9 +342,13 @@ pub(super) fn serve_metrics(bound: TcpListener, live: &Arc<Live>) -> io::Result<
     })
 }
 
+/// What the store does for the gate: it seals tokens, keeps sessions, and counts calls where several gateways have it.
 fn gate(generation: Generation, auth: Arc<Auth>, vault: &Vault) -> Arc<Gate> {
     let (seal, sessions) = (Arc::new(Sealer(vault.carried())), Sessions::of(vault));
-    Gate::new(generation, auth, seal, sessions)
+    let rates = vault
+        .meter()
+        .map(|meter| -> Arc<dyn SharedRates> { Arc::new(meter::Shared(meter)) });
+    Gate::new(generation, auth, seal, sessions, rates)
 }
 
 /// What is kept of people: what they let clients do, and the credentials that they gave.

@@ -13,6 +13,7 @@ use redis::{
 };
 
 use crate::store::StoreError;
+use crate::store::meter::{Buckets, Empty};
 use crate::store::shelf::{Changes, Named, News, Shelf, Version};
 use crate::text::hex;
 
@@ -51,10 +52,35 @@ redis.call('LTRIM', KEYS[3], -tonumber(ARGV[8]), -1)
 return 1
 ";
 
+/// Buckets; how many a minute has, of each. One that is not there is full; the time is in microseconds. Nothing is written where one is empty.
+const TAKE: &str = r"
+local time = redis.call('TIME')
+local now = time[1] * 1000000 + time[2]
+local left = {}
+for i, key in ipairs(KEYS) do
+  local burst = tonumber(ARGV[i])
+  left[i] = burst
+  local kept = redis.call('GET', key)
+  if kept then
+    local had, at = string.match(kept, '^(%S+) (%S+)$')
+    left[i] = math.min(burst, tonumber(had) + math.max(0, now - tonumber(at)) * burst / 60000000)
+  end
+  if left[i] < 1 then return {i, math.ceil((1 - left[i]) * 60000 / burst)} end
+end
+for i, key in ipairs(KEYS) do
+  local burst = tonumber(ARGV[i])
+  local after = left[i] - 1
+  local full = math.max(1, math.ceil((burst - after) * 60000 / burst))
+  redis.call('SET', key, string.format('%.17g %.0f', after, now), 'PX', full)
+end
+return {0, 0}
+";
+
 #[derive(Clone)]
 pub struct Redis {
     connection: ConnectionManager,
     swap: Script,
+    take: Script,
     /// For people: where it is, without what opens it.
     place: String,
 }
@@ -78,6 +104,7 @@ impl Redis {
         Ok(Self {
             connection: connection.map_err(|error| away(&place, &error))?,
             swap: Script::new(SWAP),
+            take: Script::new(TAKE),
             place,
         })
     }
@@ -156,6 +183,29 @@ impl Shelf for Redis {
 
     fn news(&self) -> Option<&dyn News> {
         Some(self)
+    }
+
+    fn buckets(&self) -> Option<&dyn Buckets> {
+        Some(self)
+    }
+}
+
+impl Buckets for Redis {
+    /// One script for each call, and no calls that are taken in advance: those would be missing elsewhere or count twice after a kill, and a
+    /// limit of ten would be one of ten and some. It costs one way to Redis, for all buckets of a call at once.
+    fn take(&self, buckets: Vec<(String, u32)>) -> BoxFuture<'_, Result<Option<Empty>, StoreError>> {
+        let mut connection = self.connection.clone();
+        Box::pin(async move {
+            let mut take = self.take.prepare_invoke();
+            for (name, per_minute) in buckets {
+                take.key(key(&format!("bucket:{name}"))).arg(per_minute);
+            }
+            let (empty, wait): (usize, u64) = self.ask(take.invoke_async(&mut connection)).await?;
+            Ok(empty.checked_sub(1).map(|at| Empty {
+                at,
+                wait: Duration::from_millis(wait),
+            }))
+        })
     }
 }
 

@@ -7,6 +7,7 @@ use std::fmt;
 use futures_util::future::BoxFuture;
 
 use crate::store::StoreError;
+use crate::store::meter::Buckets;
 
 /// A name, and what lies under it.
 pub type Named = (String, Vec<u8>);
@@ -31,6 +32,11 @@ pub trait Shelf: fmt::Debug + Send + Sync + 'static {
 
     /// What others change; `None`: nobody else writes here.
     fn news(&self) -> Option<&dyn News> {
+        None
+    }
+
+    /// What is counted together with others; `None`: nobody else writes here.
+    fn buckets(&self) -> Option<&dyn Buckets> {
         None
     }
 }

@@ -2,18 +2,27 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+use http::StatusCode;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
 use crate::people::agent::{ALICE, Agent, CALLBACK, CONFIGURATION};
-use crate::support::{Gateway, Redis};
+use crate::support::{Client, Gateway, Redis};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
 fn replica(redis: &Redis) -> Gateway {
+    with(redis, CONFIGURATION)
+}
+
+fn with(redis: &Redis, configuration: &str) -> Gateway {
     let store = "[gateway.store]\nredis = { env = \"STORE\" }\nkey = [{ env = \"STORE_KEY\" }]\n";
     let environment = [
         ("STORE", &*redis.url()),
         ("STORE_KEY", "one key for all replicas, of 32 characters"),
     ];
-    Gateway::serve_with("", &format!("{store}{CONFIGURATION}"), &environment)
+    Gateway::serve_with("", &format!("{store}{configuration}"), &environment)
 }
 
 /// How long it took.
@@ -125,6 +134,68 @@ async fn while_redis_is_away_people_and_programs_are_refused_and_then_all_goes_o
     .await;
     assert!(gateway.log().contains("the store answers again"), "{}", gateway.log());
     assert!(!gateway.log().contains("one key for all"), "{}", gateway.log());
+}
+
+/// A program's calls, of which all gateways together let ten through; one more would come after six seconds.
+const LIMITED: &str = r#"
+[server.demo]
+command = ["mcpgw", "demo-server"]
+[endpoint.e]
+limits = { calls-per-minute = LIMIT }
+[endpoint.e.server.demo]
+tools = ["*"]
+[service.robot]
+token-sha256 = ["HASH"]
+expires = 2099-01-01
+[role.all]
+members = ["service:robot"]
+[[role.all.allow]]
+endpoint = { equal = "e" }
+"#;
+
+#[tokio::test]
+async fn calls_per_minute_are_those_of_all_replicas() {
+    let secret = "robot-has-a-long-enough-token-of-its-own";
+    let hash = mcpgw::text::hex(&Sha256::digest(secret));
+    let configuration = LIMITED.replace("HASH", &hash);
+    let mut redis = Redis::start();
+    let slow = configuration.replace("LIMIT", "10");
+    let all = [with(&redis, &slow), with(&redis, &slow), with(&redis, &slow)];
+    let bearer = format!("Bearer {secret}");
+    let clients = all
+        .each_ref()
+        .map(|gateway| Client::new(gateway.url("e")).with("authorization", &bearer));
+    let call = async |client: &Client| {
+        let arguments = json!({"name": "demo_search_orders", "arguments": {"query": "a"}});
+        client.modern("tools/call", arguments).await.status
+    };
+    let began = Instant::now();
+    let at_once = join_all((0..30).map(|at| call(&clients[at % 3]))).await;
+    let passed = at_once.iter().filter(|status| **status == StatusCode::OK).count() as u64;
+    assert!(
+        at_once.iter().all(|status| *status == 200 || *status == 429),
+        "{at_once:?}"
+    );
+    // One more for every six seconds that this took: none, as a rule.
+    let refilled = began.elapsed().as_secs() / 6;
+    assert!(
+        (10..=10 + refilled).contains(&passed),
+        "{passed} after {:?}",
+        began.elapsed()
+    );
+    let stored = redis.bytes();
+    assert!(!stored.windows(5).any(|part| part == b"robot"), "it can be read");
+
+    redis.kill();
+    // One gateway may have let all ten through, and needs nobody to refuse the next.
+    let refused = join_all(clients.iter().map(call)).await;
+    let uncounted = refused.iter().filter(|status| **status == 503).count();
+    assert!(
+        uncounted >= 2 && refused.iter().all(|status| *status == 503 || *status == 429),
+        "who cannot be counted is refused: {refused:?}"
+    );
+    redis.again();
+    until("it goes on", async || call(&clients[0]).await != 503).await;
 }
 
 #[test]

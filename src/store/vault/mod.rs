@@ -19,7 +19,7 @@ use tokio::time::sleep;
 use crate::store::keys::{self, Keys, Opened, Unopened};
 use crate::store::shelf::{Shelf, Version};
 use crate::store::vault::following::Places;
-use crate::store::{Carried, Expect, Kind, MAX_KEY, MAX_VALUE, Mirror, Record, Records, StoreError};
+use crate::store::{Carried, Expect, Kind, MAX_KEY, MAX_VALUE, Meter, Mirror, Record, Records, StoreError};
 use crate::text::hex;
 
 /// Bytes of what a shelf keeps as one record.
@@ -46,6 +46,7 @@ struct Inner {
     /// Of names; 32 bytes that never change.
     names: [u8; 32],
     carried: Carried,
+    meter: Option<Meter>,
     mirror: Arc<Mirror>,
     /// Whoever reads for the mirror: the last to read has read what is newest.
     reading: Mutex<()>,
@@ -75,6 +76,7 @@ impl Vault {
             keys: ArcSwap::from_pointee(keys),
             names: keys::derive(&root, "names").into(),
             carried: Carried::of(&root),
+            meter: Meter::of(&shelf, &root),
             mirror: Arc::new(Mirror::new(shelf.news().is_none())),
             reading: Mutex::default(),
             places: std::sync::Mutex::default(),
@@ -99,6 +101,11 @@ impl Vault {
     /// Seals what others carry.
     pub fn carried(&self) -> Carried {
         self.0.carried.clone()
+    }
+
+    /// What counts calls over all gateways; `None`: this is the only one.
+    pub fn meter(&self) -> Option<Meter> {
+        self.0.meter.clone()
     }
 
     /// Do these keys open it? Asked before they are taken; of those in force there is nothing to ask.

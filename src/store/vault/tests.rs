@@ -178,6 +178,78 @@ async fn who_was_away_for_more_changes_than_are_kept_reads_everything() {
 }
 
 #[tokio::test]
+async fn a_bucket_of_redis_is_one_for_all_and_gives_to_all_buckets_or_to_none() {
+    let mut server = Server::start().await;
+    let open = async || {
+        Vault::open(server.shelf(), keys(&[KEY]))
+            .await
+            .unwrap()
+            .meter()
+            .unwrap()
+    };
+    let (one, other) = (open().await, open().await);
+    let asked = |first: &str, second: &str| [(first.to_owned(), 3), (second.to_owned(), 60_000_000)];
+    let (both, alone) = (asked("alice", "tool"), [("alice".to_owned(), 3)]);
+    assert_eq!(one.take(&both).await.unwrap(), None);
+    assert_eq!(other.take(&both).await.unwrap(), None);
+    assert_eq!(one.take(&both).await.unwrap(), None);
+    let empty = other.take(&alone).await.unwrap().unwrap();
+    // One comes each twenty seconds.
+    let wait = Duration::from_secs(15)..=Duration::from_secs(20);
+    assert!(empty.at == 0 && wait.contains(&empty.wait), "{empty:?}");
+    let spent = [("x".to_owned(), 1), ("alice".to_owned(), 3)];
+    for _ in 0..2 {
+        assert_eq!(
+            one.take(&spent).await.unwrap().unwrap().at,
+            1,
+            "and nothing is taken of `x`"
+        );
+    }
+    assert_eq!(one.take(&spent[..1]).await.unwrap(), None);
+    assert_eq!(
+        one.take(&asked("bob", "tool")).await.unwrap(),
+        None,
+        "others are not touched"
+    );
+
+    // One that is full again is gone: a thousand a second are there after a millisecond.
+    let quick = [("quick".to_owned(), 60_000)];
+    for _ in 0..100 {
+        assert_eq!(other.take(&quick).await.unwrap(), None);
+    }
+    let mut connection = ::redis::Client::open(server.url())
+        .unwrap()
+        .get_multiplexed_async_connection()
+        .await
+        .unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    loop {
+        let names: Vec<String> = ::redis::cmd("KEYS")
+            .arg("*bucket:*")
+            .query_async(&mut connection)
+            .await
+            .unwrap();
+        assert!(
+            names.iter().all(|name| name.len() == "{mcpgw}:bucket:".len() + 64),
+            "{names:?}"
+        );
+        // Those of `alice`, `bob` and `x` take their twenty seconds and more.
+        if names.len() == 3 {
+            break;
+        }
+        assert!(Instant::now() < deadline, "{names:?}");
+        sleep(Duration::from_millis(10)).await;
+    }
+    server.kill();
+    assert!(one.take(&both).await.is_err(), "nobody knows what is left");
+    let home = tempfile::tempdir().unwrap();
+    let files = Vault::open(Arc::new(Folder::of(home.path())), keys(&[KEY]))
+        .await
+        .unwrap();
+    assert!(files.meter().is_none(), "who is alone counts in memory");
+}
+
+#[tokio::test]
 async fn while_redis_is_away_nobody_is_let_in_and_then_it_is_used_again() {
     let mut server = Server::start().await;
     let vault = Vault::open(server.shelf(), keys(&[KEY])).await.unwrap();
