@@ -1,17 +1,19 @@
 //! From a server's answer to the client's: JSON as it streams by, or events.
 
+mod events;
+mod json;
+
 use std::collections::VecDeque;
-use std::future::{Future as _, poll_fn};
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context as Waker, Poll, ready};
 
 use ::http::{Response, StatusCode};
 use bytes::{Bytes, BytesMut};
-use http_body::{Body as _, SizeHint};
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use http_body::Body as _;
+use tokio_util::sync::CancellationToken;
 
-use crate::gate::body::{Body, Broken};
+use crate::gate::body::Body;
 use crate::gate::call::InSession;
 use crate::gate::exchange::{event_response, json_response};
 use crate::gate::filter::Filter;
@@ -26,16 +28,10 @@ use crate::mcp::error::code;
 use crate::mcp::json::Span;
 use crate::mcp::result::{ResultEditor, ResultRules, Seen};
 use crate::mcp::{Era, Method, sse};
-use crate::pii::{Redaction, Redactor};
-use crate::upstream::{Failure, JsonBody, Link, Messages, Reply};
+use crate::upstream::{JsonBody, Link, Messages, Reply};
 
 /// A result that must be changed is held back up to this size, so that it goes out with a length and the right status.
 const MAX_HELD: usize = 256 * 1024;
-
-/// Events that are gathered go out at this length, in bytes.
-const MAX_GATHERED: usize = 64 * 1024;
-/// Turns for the server's connection before gathered events go out without more.
-const TURNS: u8 = 2;
 
 /// What a client is told when a server sends something that is not JSON-RPC.
 const INVALID_ANSWER: &str = "the server's answer is not valid";
@@ -55,37 +51,8 @@ pub(super) struct Context {
     pub(super) cancelled: Option<CancellationToken>,
 }
 
-/// A JSON result on its way.
-pub(super) struct JsonReply {
-    body: JsonBody,
-    editor: Option<ResultEditor>,
-    /// Where something may be redacted.
-    redaction: Option<(Redactor, Redaction)>,
-    /// The editor looks, and changes an id to one of the same length at most: else the announced length is missed, and
-    /// the client sees that the answer is not whole.
-    keeps_length: bool,
-    ready: VecDeque<Bytes>,
-    recorded: Recorded,
-    /// The answer has ended: its last piece waits for this.
-    closed: Option<Closed>,
-    _in_session: Option<InSession>,
-}
-
-/// An event stream on its way.
-pub(super) struct EventReply {
-    messages: Messages,
-    /// Read and not written yet; first what was read to decide that this is a stream.
-    batch: Vec<Bytes>,
-    /// Written and not sent yet.
-    gathered: BytesMut,
-    /// How often the server's connection was given a turn in vain.
-    turns: u8,
-    context: Context,
-    cancelled: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
-    done: bool,
-    /// The response stands from here on in `gathered`, and waits for this.
-    closed: Option<(usize, Closed)>,
-}
+pub(in crate::gate) use events::EventReply;
+pub(in crate::gate) use json::JsonReply;
 
 pub(super) async fn answer(reply: Reply, context: Context) -> Response<Body> {
     match reply {
@@ -287,180 +254,6 @@ async fn broken_off(mut context: Context, detail: &str, public: &str) -> Respons
 fn with_status(mut answer: Response<Body>, status: StatusCode) -> Response<Body> {
     *answer.status_mut() = status;
     answer
-}
-
-impl JsonReply {
-    pub(super) fn poll_data(&mut self, cx: &mut Waker<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
-        loop {
-            if let Some(closed) = &mut self.closed {
-                let written = ready!(closed.poll(cx));
-                self.closed = None;
-                if written.is_err() {
-                    self.ready.clear();
-                    return Poll::Ready(Some(Err(Unrecorded::AFTER_THE_CALL.into())));
-                }
-            }
-            if !self.ends_with_what_is_ready()
-                && let Some(data) = self.ready.pop_front()
-            {
-                return Poll::Ready(Some(Ok(data)));
-            }
-            let Some(editor) = &mut self.editor else {
-                return Poll::Ready(None);
-            };
-            let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
-            match frame {
-                None => {
-                    if let Err(broken) = self.end() {
-                        return Poll::Ready(Some(Err(broken)));
-                    }
-                }
-                Some(Err(failure)) => {
-                    tracing::warn!(detail = failure.detail, "a server's answer broke off");
-                    return Poll::Ready(Some(Err(self.fail(&failure.public()))));
-                }
-                Some(Ok(frame)) => {
-                    let Ok(data) = frame.into_data() else { continue };
-                    let mut out = Vec::new();
-                    if let Err(error) = editor.feed(data, &mut out) {
-                        return Poll::Ready(Some(Err(self.fail(&error.to_string()))));
-                    }
-                    self.make_ready(out);
-                    // hyper does not ask again once the announced length is sent; and what ends here can be recorded before it goes out.
-                    if self.body.size_hint().exact() == Some(0)
-                        && let Err(broken) = self.end()
-                    {
-                        return Poll::Ready(Some(Err(broken)));
-                    }
-                }
-            }
-        }
-    }
-
-    /// The last of a recorded answer waits for its record: what was read last, where the server has not said how long its answer is.
-    fn ends_with_what_is_ready(&self) -> bool {
-        let more_comes = || self.body.size_hint().exact().is_some_and(|left| left > 0);
-        self.editor.is_some() && self.recorded.is_open() && self.ready.len() <= 1 && !more_comes()
-    }
-
-    fn make_ready(&mut self, pieces: Vec<Bytes>) {
-        let Some((redactor, mut redaction)) = self.redaction.take() else {
-            self.recorded.note_all(&pieces);
-            self.ready.extend(pieces);
-            return;
-        };
-        let mut out = Vec::new();
-        for piece in pieces {
-            redaction.push(&piece, &mut out);
-        }
-        self.redaction = Some((redactor, redaction));
-        self.add(out);
-    }
-
-    fn end_redaction(&mut self) {
-        if let Some((redactor, redaction)) = self.redaction.take() {
-            let mut out = Vec::new();
-            let counts = redaction.finish(&mut out);
-            self.recorded.redacted(&counts, &redactor);
-            self.add(out);
-        }
-    }
-
-    fn add(&mut self, piece: Vec<u8>) {
-        if !piece.is_empty() {
-            let piece = piece.into();
-            self.recorded.note(&piece);
-            self.ready.push_back(piece);
-        }
-    }
-
-    /// All of it has come: what is left goes out once that is recorded.
-    fn end(&mut self) -> Result<(), Broken> {
-        let Some(editor) = self.editor.take() else {
-            return Ok(());
-        };
-        match editor.finish() {
-            Ok(seen) => {
-                self.end_redaction();
-                self.closed = Some(self.recorded.answered(&seen));
-                Ok(())
-            }
-            Err(error) => Err(self.fail(&error.to_string())),
-        }
-    }
-
-    /// The client sees a broken answer: there is nothing that would have to wait for the record.
-    fn fail(&mut self, reason: &str) -> Broken {
-        let _unwaited = self.recorded.failed(reason);
-        self.editor = None;
-        self.ready.clear();
-        reason.into()
-    }
-
-    pub(super) fn size_hint(&self) -> SizeHint {
-        if self.keeps_length {
-            self.body.size_hint()
-        } else {
-            SizeHint::default()
-        }
-    }
-}
-
-impl EventReply {
-    /// All that is ready goes out in one piece; what is not is never waited for.
-    ///
-    /// The connection to the server hands over one piece each time its task runs. So when nothing is there, that task
-    /// gets a turn or two before what was gathered goes out: one write instead of one for each event.
-    pub(super) fn poll_data(&mut self, cx: &mut Waker<'_>) -> Poll<Option<Result<Bytes, Broken>>> {
-        loop {
-            for message in std::mem::take(&mut self.batch) {
-                let before = self.gathered.len();
-                if let Some(closed) = self.context.pass(&message, &mut self.gathered) {
-                    self.closed = Some((before, closed));
-                }
-            }
-            if let Some((before, closed)) = &mut self.closed {
-                if ready!(closed.poll(cx)).is_err() {
-                    self.gathered.truncate(*before);
-                    sse::write(&mut self.gathered, &self.context.unrecorded());
-                }
-                self.closed = None;
-            }
-            if self.done || self.gathered.len() >= MAX_GATHERED {
-                let data = self.gathered.split().freeze();
-                return Poll::Ready((!data.is_empty()).then_some(Ok(data)));
-            }
-            if let Some(cancelled) = &mut self.cancelled
-                && cancelled.as_mut().poll(cx).is_ready()
-            {
-                self.done = true;
-                continue;
-            }
-            match self.messages.poll_next_batch(cx, &mut self.batch) {
-                Poll::Ready(Ok(more)) => (self.done, self.turns) = (!more, 0),
-                Poll::Ready(Err(failure)) => self.break_off(&failure),
-                Poll::Pending if self.gathered.is_empty() => return Poll::Pending,
-                Poll::Pending if self.turns < TURNS => {
-                    self.turns += 1;
-                    cx.waker().wake_by_ref();
-                    return Poll::Pending;
-                }
-                Poll::Pending => {
-                    self.turns = 0;
-                    return Poll::Ready(Some(Ok(self.gathered.split().freeze())));
-                }
-            }
-        }
-    }
-
-    fn break_off(&mut self, failure: &Failure) {
-        tracing::warn!(detail = failure.detail, "a server's answer broke off");
-        self.done = true;
-        let before = self.gathered.len();
-        self.closed = Some((before, self.context.recorded.failed(&failure.public())));
-        let error = crate::mcp::error::response(Some(&self.context.id), code::INTERNAL, &failure.public(), None);
-        sse::write(&mut self.gathered, &error);
-    }
 }
 
 /// A server that answered with another id could speak for another server: clients match answers by their id alone.
