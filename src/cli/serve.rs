@@ -5,19 +5,9 @@ use super::configuration;
 use super::exit::{Exit, Failure, Outcome};
 use super::output::Output;
 use crate::diag;
-use crate::serve::{self, ControlOption, Error, Follows, Options};
+use crate::serve::{self, ControlOption, Error, Follows, Options, StoreOption};
 
 pub(super) fn run(arguments: &Serve, output: &Output) -> Outcome {
-    // What another way of running would need is refused: started without it, the gateway would be another one than asked for.
-    for (given, name) in [
-        (arguments.redis_env.is_some(), "serve --redis-env"),
-        (arguments.key_file.is_some(), "serve --key-file"),
-    ] {
-        if given {
-            return Err(super::not_built(name)
-                .hint("the store is files under the state directory, and holds nothing that is sealed"));
-        }
-    }
     let follows = match (arguments.state.is_some(), arguments.paths.is_given()) {
         (true, false) if arguments.no_watch => {
             return Err(Failure::usage("`--no-watch` is for files, and no PATH is given"));
@@ -33,6 +23,7 @@ pub(super) fn run(arguments: &Serve, output: &Output) -> Outcome {
         }),
         _ => None,
     };
+    let store = store(arguments, follows)?;
     let options = Options {
         paths: if follows == Follows::Applies {
             Vec::new()
@@ -43,6 +34,7 @@ pub(super) fn run(arguments: &Serve, output: &Output) -> Outcome {
         follows,
         locked: arguments.locked,
         control,
+        store,
         colour: output.is_stderr_colored(),
     };
     match serve::run(options) {
@@ -59,4 +51,29 @@ pub(super) fn run(arguments: &Serve, output: &Output) -> Outcome {
             })
         }
     }
+}
+
+/// Where the configuration is: files say themselves where their store is.
+fn store(arguments: &Serve, follows: Follows) -> Result<Option<StoreOption>, Failure> {
+    let (redis_env, key_file) = match (&arguments.redis_env, &arguments.key_file) {
+        (None, None) => return Ok(None),
+        (Some(redis_env), Some(key_file)) => (redis_env.clone(), key_file.clone()),
+        (Some(_), None) => {
+            return Err(Failure::usage(
+                "`--redis-env` goes with `--key-file FILE`: what lies in Redis is sealed",
+            ));
+        }
+        (None, Some(_)) => {
+            return Err(Failure::usage(
+                "`--key-file` goes with `--redis-env NAME`: the key seals what lies in Redis",
+            ));
+        }
+    };
+    if follows != Follows::Applies {
+        return Err(
+            Failure::usage("`--redis-env` and `--key-file` are for `serve --state DIR` without PATH")
+                .hint("files say it themselves: write `[gateway.store]` with `redis` and `key`"),
+        );
+    }
+    Ok(Some(StoreOption { redis_env, key_file }))
 }

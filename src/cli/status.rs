@@ -40,6 +40,7 @@ fn human(status: &Value, style: Style) -> String {
             style,
         ));
     }
+    out.push_str(&replicas(status, style));
     out.push_str(&problems(status, style));
     out.push_str(&holds(status, style));
     out
@@ -218,6 +219,41 @@ fn endpoint_row(endpoint: &Value, status: &Value) -> [String; 6] {
     ]
 }
 
+/// Those on the same Redis, this one marked; whether all serve the same.
+fn replicas(status: &Value, style: Style) -> String {
+    if let Some(why) = status.pointer("/replicas/failure").and_then(Value::as_str) {
+        let what = style.error("replicas unknown:");
+        return format!("\n{what} {}\n", safe(why));
+    }
+    let own = text(status, "/replicas/self");
+    let rows = all(status, "/replicas/all", |replica| {
+        let at = |pointer: &str| text(replica, pointer);
+        let id = at("/id");
+        let mark = if id == own { " (this one)" } else { "" };
+        [
+            format!("{}{mark}", id.chars().take(8).collect::<String>()),
+            at("/host"),
+            at("/pid"),
+            at("/follows"),
+            at("/generation"),
+            short(&at("/digest")),
+        ]
+    });
+    if rows.is_empty() {
+        return String::new();
+    }
+    let heads = ["REPLICA", "HOST", "PID", "FOLLOWS", "GENERATION", "DIGEST"];
+    let mut out = format!("\n{}", columns(heads, &rows, style));
+    let digests: std::collections::BTreeSet<String> = all(status, "/replicas/all", |replica| text(replica, "/digest"))
+        .into_iter()
+        .collect();
+    if digests.len() > 1 {
+        let what = style.warning("warning:");
+        out.push_str(&format!("{what} these replicas do not serve the same configuration\n"));
+    }
+    out
+}
+
 /// What is selected and not served.
 fn problems(status: &Value, style: Style) -> String {
     let lines: Vec<String> = all(status, "/endpoints", |endpoint| {
@@ -343,6 +379,22 @@ mod tests {
             "audit": { "file": "/var/lib/mcpgw/audit.jsonl", "lines": 9, "lost": 2, "failure": "the disk is full" },
         });
         insta::assert_snapshot!(shown(&status));
+    }
+
+    #[test]
+    fn replicas_are_shown_and_that_they_differ() {
+        let replica = |id: &str, digest: &str| json!({ "id": id, "host": "a\u{1b}[31m", "pid": 7, "follows": "files", "generation": 2, "digest": digest });
+        let of = |all: &[Value]| shown(&json!({ "replicas": { "self": "0123456789", "all": all, "failure": null } }));
+        let same = of(&[replica("0123456789", "aa"), replica("9876543210", "aa")]);
+        assert!(
+            same.contains("01234567 (this one)") && !same.contains("warning"),
+            "{same}"
+        );
+        assert!(!same.contains('\u{1b}'), "{same}");
+        let other = of(&[replica("0123456789", "aa"), replica("9876543210", "bb")]);
+        assert!(other.contains("do not serve the same configuration"), "{other}");
+        let away = shown(&json!({ "replicas": { "self": "0", "all": [], "failure": "it is away" } }));
+        assert!(away.contains("replicas unknown: it is away"), "{away}");
     }
 
     #[test]

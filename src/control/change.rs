@@ -55,6 +55,9 @@ pub enum Changed {
         /// Servers that do not answer yet.
         #[serde(default)]
         servers: Vec<Answered>,
+        /// Replicas that had not swapped when this was told.
+        #[serde(default)]
+        behind: Vec<String>,
     },
     /// It was served already.
     Unchanged { generation: u64 },
@@ -62,6 +65,8 @@ pub enum Changed {
     Refused { findings: Vec<Told>, problems: Vec<String> },
     /// Something else is served, or to be served, than who asked has seen.
     Stale { reason: String },
+    /// The replicas had agreed, and their store does not say whether it is decided.
+    Unknown { reason: String },
 }
 
 /// A finding.

@@ -10,11 +10,14 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
+use crate::config::Bundle;
 use crate::gate::Generation;
-use crate::serve::apply::{Asked, Event, Outcome, Required};
+use crate::serve::Follows;
+use crate::serve::apply::{Answered, Asked, Event, Outcome, Required};
 use crate::serve::changes;
-use crate::serve::control::{self, Remote};
+use crate::serve::control;
 use crate::serve::files::Files;
+use crate::serve::fixed::Fixed;
 use crate::serve::listener::{self, Listener};
 use crate::serve::live::{Failure, Live};
 use crate::serve::logging::Log;
@@ -22,7 +25,7 @@ use crate::serve::preflight::{self, Found};
 use crate::serve::start::{serve_endpoints, serve_metrics};
 use crate::serve::world::{Draft, Upstreams, World};
 use crate::snapshot::Snapshot;
-use crate::store::{Generations, How, New, Vault};
+use crate::store::{Generations, How, Keys, New, Vault};
 use crate::upstream::{Context, Upstream};
 
 /// How often a generation that was swapped out is looked at, whether its last request has ended.
@@ -38,8 +41,7 @@ pub(super) struct Adopter {
     pub(super) context: Context,
     pub(super) store: Arc<dyn Generations>,
     pub(super) vault: Vault,
-    /// The control API over TCP that no configuration changes.
-    pub(super) fixed_control: Option<Remote>,
+    pub(super) fixed: Fixed,
     /// For who asks over TCP.
     pub(super) ask: mpsc::Sender<Asked>,
     pub(super) world: World,
@@ -58,6 +60,38 @@ pub(super) struct Reason<'a> {
     pub(super) servers: Option<&'a Required>,
 }
 
+pub(super) enum Ready {
+    Prepared(Box<Prepared>),
+    /// It is what is served.
+    Unchanged {
+        generation: u64,
+    },
+}
+
+/// All that the swap needs; it is committed or discarded.
+pub(super) struct Prepared {
+    next: World,
+    moved: Moved,
+    keys: Keys,
+    generation: Generation,
+    /// What is served until then.
+    old: Arc<Generation>,
+    /// Or only what the files refer to is.
+    is_new: bool,
+    /// Servers that do not answer yet and need not.
+    passed: Vec<Answered>,
+}
+
+impl Prepared {
+    pub(super) fn bundle(&self) -> &Bundle {
+        &self.next.files.bundle
+    }
+
+    pub(super) fn digest(&self) -> &str {
+        &self.next.files.digest
+    }
+}
+
 impl Adopter {
     pub(super) fn snapshot(&self) -> &Snapshot {
         &self.world.files.snapshot
@@ -65,10 +99,32 @@ impl Adopter {
 
     /// Pre-flights everything and tells all that fails; then swaps once.
     pub(super) async fn adopt(&mut self, files: Files, reason: &Reason<'_>) -> Result<Outcome, Failure> {
-        let draft = Draft::build(files, self.fixed_control.as_ref()).await;
+        let prepared = match self.prepare(files, reason, None).await? {
+            Ready::Prepared(prepared) => *prepared,
+            Ready::Unchanged { generation } => return Ok(Outcome::Unchanged { generation }),
+        };
+        let now = self.live.served().generation;
+        if prepared.is_new
+            && let Err(failure) = self.keep(&prepared.next.files, now, reason).await
+        {
+            self.discard(prepared);
+            return Err(failure);
+        }
+        Ok(self.commit(prepared, reason.by, reason.how).await)
+    }
+
+    /// Builds, binds and asks; nothing is served yet. `number` is that of a generation which others serve too; else new files
+    /// are the next one, and the same are no change.
+    pub(super) async fn prepare(
+        &self,
+        files: Files,
+        reason: &Reason<'_>,
+        number: Option<u64>,
+    ) -> Result<Ready, Failure> {
+        let draft = Draft::build(files, &self.fixed).await;
         let served = self.live.served();
-        if draft.problems.is_empty() && draft.part().is_same(&self.world) {
-            return Ok(Outcome::Unchanged {
+        if number.is_none() && draft.problems.is_empty() && draft.part().is_same(&self.world) {
+            return Ok(Ready::Unchanged {
                 generation: served.generation,
             });
         }
@@ -89,9 +145,7 @@ impl Adopter {
             Err(lacking) => return Err(Failure::of_problems(lacking.into_iter().chain(problems).collect())),
         };
         if !next.is_shelf_of(&self.world) {
-            let why =
-                "`gateway.store.redis` has changed: records are not moved while they are used, start the gateway anew";
-            return Err(Failure::of_problems(vec![why.to_owned()]));
+            return Err(Failure::of_problems(vec![self.other_shelf().to_owned()]));
         }
         let keys = next
             .keys(&self.live.state)
@@ -99,8 +153,8 @@ impl Adopter {
         if let Err(error) = self.vault.check(&keys).await {
             return Err(Failure::of_problems(vec![error.to_string()]));
         }
-        let is_new = !next.files.is_same(&self.world.files);
-        let number = served.generation + u64::from(is_new);
+        let is_new = number.is_some() || !next.files.is_same(&self.world.files);
+        let number = number.unwrap_or(served.generation + u64::from(is_new));
         let generation = next
             .generation(
                 number,
@@ -110,22 +164,50 @@ impl Adopter {
                 self.live.gate.auth().held(),
             )
             .map_err(Failure::of_problems)?;
-        if is_new && let Err(failure) = self.keep(&next.files, served.generation, reason).await {
-            // What was started for it is ended.
-            let started = gone(&generation.upstreams, &old.upstreams);
-            tokio::spawn(retire(Weak::new(), started, Duration::ZERO));
-            return Err(failure);
-        }
+        Ok(Ready::Prepared(Box::new(Prepared {
+            next,
+            moved,
+            keys,
+            generation,
+            old,
+            is_new,
+            passed: found.passed,
+        })))
+    }
+
+    /// What was started for it is ended.
+    pub(super) fn discard(&self, prepared: Prepared) {
+        let started = gone(&prepared.generation.upstreams, &prepared.old.upstreams);
+        tokio::spawn(retire(Weak::new(), started, Duration::ZERO));
+    }
+
+    /// The one swap. Nothing here can refuse any more.
+    pub(super) async fn commit(&mut self, prepared: Prepared, by: &str, how: How) -> Outcome {
+        let Prepared {
+            next,
+            moved,
+            keys,
+            generation,
+            old,
+            is_new,
+            passed,
+        } = prepared;
+        let number = generation.number;
         let gone = gone(&old.upstreams, &generation.upstreams);
         generation.recording.log().limit(&next.audit(&self.live.state));
         // Calls of the old generation go on for a while, and its filters with them.
         self.log.cover(generation.cover().and(old.cover()));
-        if let Err(error) = self.vault.rekey(keys).await {
-            tracing::error!(%error, "the store keeps its old keys");
+        match self.vault.rekey(keys.clone()).await {
+            Ok(()) => {
+                if let Some(group) = &self.live.group {
+                    group.store.rekey(keys);
+                }
+            }
+            Err(error) => tracing::error!(%error, "the store keeps its old keys"),
         }
         if is_new {
             let of = (number, &*next.files.digest);
-            changes::live(generation.recording.log(), of, reason.by, reason.how).await;
+            changes::live(generation.recording.log(), of, by, how).await;
         }
         self.live.gate.swap(generation);
         self.live.serve(next.files.served(number));
@@ -134,11 +216,24 @@ impl Adopter {
             let limit = self.snapshot().gateway.limits.drain_timeout;
             tokio::spawn(retire(Arc::downgrade(&old), gone, limit));
         }
-        Ok(Outcome::Swapped {
+        Outcome::Swapped {
             generation: number,
             digest: self.world.files.digest.to_string(),
-            servers: found.passed,
-        })
+            servers: passed,
+            behind: Vec::new(),
+        }
+    }
+
+    fn other_shelf(&self) -> &'static str {
+        match self.live.follows {
+            Follows::Files => {
+                "`gateway.store.redis` has changed: records are not moved while they are used, start the gateway anew"
+            }
+            Follows::Applies | Follows::Start => {
+                "`gateway.store.redis` cannot be applied: start each gateway with `mcpgw serve --state DIR --redis-env NAME \
+                 --key-file FILE`, which stand in its place"
+            }
+        }
     }
 
     /// What is applied is kept or not served; what follows files stands in them, and a store that cannot keep it only

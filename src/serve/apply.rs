@@ -93,6 +93,9 @@ pub(super) enum Outcome {
         /// Servers that do not answer yet.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         servers: Vec<Answered>,
+        /// Replicas that had not swapped when this was told.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        behind: Vec<String>,
     },
     Unchanged {
         generation: u64,
@@ -100,6 +103,10 @@ pub(super) enum Outcome {
     Refused(Failure),
     /// Something else is served, or to be served, than who asked has seen.
     Stale {
+        reason: String,
+    },
+    /// It was decided in the store, which does not say how.
+    Unknown {
         reason: String,
     },
 }
@@ -111,6 +118,7 @@ impl Outcome {
             Self::Unchanged { .. } => "unchanged",
             Self::Refused(_) => "refused",
             Self::Stale { .. } => "stale",
+            Self::Unknown { .. } => "unknown",
         }
     }
 }

@@ -20,7 +20,7 @@ pub(super) async fn live(log: &Log, (number, digest): (u64, &str), by: &str, how
 pub(super) async fn refused(log: &Log, outcome: &Outcome, by: &str, how: How) {
     let reason = match outcome {
         Outcome::Refused(failure) => &failure.summary,
-        Outcome::Stale { reason } => reason,
+        Outcome::Stale { reason } | Outcome::Unknown { reason } => reason,
         Outcome::Swapped { .. } | Outcome::Unchanged { .. } => return,
     };
     let line = Line::new("change-refused", Timestamp::now())

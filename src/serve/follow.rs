@@ -15,10 +15,12 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use crate::serve::Follows;
 use crate::serve::adopt::{Adopter, Reason};
+use crate::serve::agree::LOOK;
 use crate::serve::apply::{Apply, Asked, Change, Event, Outcome};
 use crate::serve::changes;
 use crate::serve::files::{self, Files, Refused};
 use crate::serve::live::{Failure, LastReload, Live};
+use crate::serve::take_part::Known;
 use crate::serve::watch::{BURST, Watch, Watched};
 use crate::serve::world;
 use crate::store::How;
@@ -36,6 +38,8 @@ pub(super) struct Follower {
     pub(super) adopter: Adopter,
     /// What the files were made of at the start.
     pub(super) watched: Watched,
+    /// Of other replicas' changes.
+    pub(super) known: Known,
 }
 
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -54,9 +58,22 @@ impl Follower {
         let mut watch = Watch::new();
         let mut again = interval_at(Instant::now() + ROTATION, ROTATION);
         again.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut others = interval_at(Instant::now() + LOOK, LOOK);
+        others.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let group = self
+            .live
+            .group
+            .clone()
+            .filter(|_| self.live.follows == Follows::Applies);
         self.watch_on(&mut watch);
         loop {
             let (cause, asked) = tokio::select! {
+                _ = others.tick(), if group.is_some() => {
+                    if let Some(group) = &group && self.follow_others(group).await {
+                        self.watch_on(&mut watch);
+                    }
+                    continue;
+                }
                 Some(asked) = asked.recv() => (Cause::Asked, Some(asked)),
                 Some(()) = hangup.recv() => (if self.follows() { Cause::Hangup } else { Cause::Rotation }, None),
                 () = watch.changed() => (if self.follows() { Cause::Files } else { Cause::Rotation }, None),
@@ -145,11 +162,7 @@ impl Follower {
     async fn apply(&mut self, apply: Apply, by: &str, events: &mpsc::Sender<Event>) -> Outcome {
         let served = self.live.served();
         if *apply.base != *served.digest {
-            let reason = format!(
-                "the gateway has moved on to generation {}, digest {}",
-                served.generation, served.digest
-            );
-            return Outcome::Stale { reason };
+            return self.stale();
         }
         let locked = apply.locked || self.locked;
         let compiled = tokio::task::spawn_blocking(move || (files::of_bundle(&apply.bundle, locked), apply)).await;
@@ -158,6 +171,9 @@ impl Follower {
             Ok((Err(refused), _)) => return Outcome::Refused(Failure::of_findings(&refused)),
             Err(error) => return Outcome::Refused(uncompiled(&error)),
         };
+        if let Some(group) = self.live.group.clone() {
+            return self.apply_to_all(&group, &apply, &files, by, events).await;
+        }
         let reason = Reason {
             by,
             how: apply.how,
@@ -171,7 +187,7 @@ impl Follower {
     }
 
     /// Who applied is told by the answer; others by the log and the counters.
-    fn tell(&self, by: &str, outcome: &Outcome) {
+    pub(super) fn tell(&self, by: &str, outcome: &Outcome) {
         let counts = &self.live.reloads;
         match outcome {
             Outcome::Swapped { generation, .. } => {
@@ -182,6 +198,7 @@ impl Follower {
                 counts.unchanged.fetch_add(1, Ordering::Relaxed);
             }
             Outcome::Stale { reason } => tracing::info!(by, reason, "not applied: it was made for other files"),
+            Outcome::Unknown { reason } => tracing::error!(by, reason, "nobody knows yet whether it is applied"),
             Outcome::Refused(failure) => {
                 tracing::error!(
                     by,
@@ -274,7 +291,7 @@ impl Follower {
                 }
                 counts.unchanged.fetch_add(1, Ordering::Relaxed);
             }
-            Outcome::Stale { reason } => {
+            Outcome::Stale { reason } | Outcome::Unknown { reason } => {
                 tracing::info!(reason, "a change came too late: it was made for other files");
                 return;
             }
@@ -290,7 +307,9 @@ impl Follower {
         }
         let failure = match outcome {
             Outcome::Refused(failure) => Some(failure.clone()),
-            Outcome::Swapped { .. } | Outcome::Unchanged { .. } | Outcome::Stale { .. } => None,
+            Outcome::Swapped { .. } | Outcome::Unchanged { .. } | Outcome::Stale { .. } | Outcome::Unknown { .. } => {
+                None
+            }
         };
         self.live.update(|report| {
             if is_rotation {

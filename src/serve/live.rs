@@ -19,6 +19,7 @@ use crate::serve::Follows;
 use crate::serve::control::Remotes;
 use crate::serve::files::{Refused, Told};
 use crate::serve::listener::Shared;
+use crate::serve::replicas::Group;
 use crate::store::Generations;
 use crate::upstream::credentials::Credentials;
 
@@ -34,6 +35,8 @@ pub(super) struct Live {
     pub(super) state: PathBuf,
     pub(super) follows: Follows,
     pub(super) store: Arc<dyn Generations>,
+    /// The gateways on the same Redis; `None`: this one is alone.
+    pub(super) group: Option<Arc<Group>>,
     pub(super) credentials: Option<Arc<Credentials>>,
     /// Of the endpoints' listener.
     pub(super) shared: Arc<Shared>,
@@ -54,6 +57,8 @@ pub(super) struct Parts {
     pub(super) state: PathBuf,
     pub(super) follows: Follows,
     pub(super) store: Arc<dyn Generations>,
+    /// The gateways on the same Redis; `None`: this one is alone.
+    pub(super) group: Option<Arc<Group>>,
     /// What people and administrators brought for servers.
     pub(super) credentials: Option<Arc<Credentials>>,
     pub(super) shared: Arc<Shared>,
@@ -118,6 +123,7 @@ impl Live {
             state: parts.state,
             follows: parts.follows,
             store: parts.store,
+            group: parts.group,
             credentials: parts.credentials,
             shared: parts.shared,
             control: parts.control,

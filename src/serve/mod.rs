@@ -4,6 +4,7 @@
 //! request is taken; later a change that does not hold is refused whole, and the old generation serves on.
 
 mod adopt;
+mod agree;
 mod apply;
 mod carried;
 mod changes;
@@ -12,6 +13,7 @@ mod control;
 mod core_file;
 mod error;
 mod files;
+mod fixed;
 mod follow;
 mod hosts;
 mod listener;
@@ -20,6 +22,7 @@ mod logging;
 mod meter;
 mod metrics;
 mod preflight;
+mod replicas;
 mod running;
 mod secrets;
 mod sessions;
@@ -28,6 +31,7 @@ mod start;
 mod state;
 mod status;
 mod survey;
+mod take_part;
 mod tls;
 mod watch;
 mod world;
@@ -52,6 +56,8 @@ pub struct Options {
     pub locked: bool,
     /// `--control` with `--control-token-file`: in place of `[gateway.control]`.
     pub control: Option<ControlOption>,
+    /// `--redis-env` with `--key-file`: in place of `[gateway.store]`.
+    pub store: Option<StoreOption>,
     /// May stderr be coloured?
     pub colour: bool,
 }
@@ -71,4 +77,11 @@ pub enum Follows {
 pub struct ControlOption {
     pub listen: SocketAddr,
     pub token_file: PathBuf,
+}
+
+#[derive(Clone, Debug)]
+pub struct StoreOption {
+    /// The environment variable with the URL.
+    pub redis_env: String,
+    pub key_file: PathBuf,
 }

@@ -19,24 +19,25 @@ use crate::serve::adopt::{Adopter, SHUT_DOWN, keep};
 use crate::serve::apply::Asked;
 use crate::serve::carried::Sealer;
 use crate::serve::changes;
-use crate::serve::control::{self, Access, Remote, Remotes};
+use crate::serve::control::{self, Remotes};
 use crate::serve::core_file;
 use crate::serve::files::{self, Files};
+use crate::serve::fixed::{self, Fixed};
 use crate::serve::follow::{Follower, GATEWAY};
 use crate::serve::listener::{self, Listener, Shared};
 use crate::serve::live::{Live, Parts, Report};
 use crate::serve::logging::Log;
 use crate::serve::meter;
 use crate::serve::metrics;
+use crate::serve::replicas::Group;
 use crate::serve::running;
-use crate::serve::secrets::Secrets;
 use crate::serve::sessions::Sessions;
 use crate::serve::signals::{self, Signals};
 use crate::serve::state::{State, state_directory};
+use crate::serve::take_part::Known;
 use crate::serve::watch::Watched;
 use crate::serve::world::{Draft, World};
-use crate::serve::{ControlOption, Error, Follows, Options};
-use crate::snapshot::{ControlRight, SecretRef};
+use crate::serve::{Error, Follows, Options};
 use crate::store::{self, Generations, How, Records, Vault};
 use crate::upstream::{Context, Credentials};
 
@@ -49,6 +50,11 @@ const CLOSE: Duration = Duration::from_secs(5);
 /// Runs the gateway until it is told to end.
 pub fn run(options: Options) -> Result<(), Error> {
     let directory = state_directory(options.state.as_deref(), &options.paths);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(format!("cannot start the runtime: {error}")))?;
+    let fixed = runtime.block_on(Fixed::resolve(&options))?;
     let beginning = match options.follows {
         Follows::Files | Follows::Start => {
             // What is wrong with files is told before anything is made.
@@ -57,17 +63,16 @@ pub fn run(options: Options) -> Result<(), Error> {
             let state = State::claim(&directory)?;
             Beginning::with_files(files, watched, state)?
         }
-        Follows::Applies => Beginning::with_store(State::claim(&directory)?, options.locked)?,
+        Follows::Applies => {
+            let state = State::claim(&directory)?;
+            runtime.block_on(Beginning::with_store(state, options.locked, fixed.store.as_ref()))?
+        }
     };
     let snapshot = &beginning.files.snapshot;
     let cover = Cover::of(snapshot.pii.values()).map_err(|error| Error::new(error.to_string()))?;
     let log = Log::start(&snapshot.gateway.telemetry, cover, options.colour)?;
     core_file::forbid();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|error| Error::new(format!("cannot start the runtime: {error}")))?;
-    let outcome = runtime.block_on(serve(options, log, beginning));
+    let outcome = runtime.block_on(serve(options, log, fixed, beginning));
     // Nothing that still runs may hold up the end.
     runtime.shutdown_timeout(Duration::from_secs(1));
     outcome
@@ -76,7 +81,7 @@ pub fn run(options: Options) -> Result<(), Error> {
 /// What the process begins with.
 struct Beginning {
     state: State,
-    store: store::Files,
+    store: Arc<dyn Generations>,
     files: Files,
     watched: Watched,
     /// The newest generation of the store, 0 for none; and are these its files?
@@ -98,16 +103,20 @@ impl Beginning {
         Ok(Self {
             newest: latest.map_or(0, |kept| kept.head.generation),
             state,
-            store,
+            store: Arc::new(store),
             files,
             watched,
             is_kept,
         })
     }
 
-    fn with_store(state: State, locked: bool) -> Result<Self, Error> {
-        let store = store::Files::of(&state.directory);
-        let latest = store.latest().map_err(|error| Error::new(error.to_string()))?;
+    /// That of several gateways, if there is one.
+    async fn with_store(state: State, locked: bool, shared: Option<&fixed::Store>) -> Result<Self, Error> {
+        let store: Arc<dyn Generations> = match shared {
+            Some(shared) => Arc::new(shared.replicas()?),
+            None => Arc::new(store::Files::of(&state.directory)),
+        };
+        let latest = store.newest().await.map_err(|error| Error::new(error.to_string()))?;
         let files = match &latest {
             None => Files::nothing().map_err(refused)?,
             Some(kept) => {
@@ -133,7 +142,7 @@ fn refused(refused: files::Refused) -> Error {
     }
 }
 
-async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), Error> {
+async fn serve(options: Options, log: Log, fixed: Fixed, beginning: Beginning) -> Result<(), Error> {
     // From here on a signal is an orderly end.
     let (mut signals, hangup) = (Signals::new()?, signals::hangup()?);
     let Beginning {
@@ -144,11 +153,7 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
         newest,
         is_kept,
     } = beginning;
-    let fixed = match &options.control {
-        Some(control) => Some(fixed_control(control).await?),
-        None => None,
-    };
-    let world = Draft::build(files, fixed.as_ref()).await.whole();
+    let world = Draft::build(files, &fixed).await.whole();
     let world = world.map_err(|problems| Error::new(problems.join("\n")))?;
     let bound = Bound::of(&world)?;
     let socket = control::bind(&state).await?;
@@ -156,13 +161,16 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
     let executable =
         std::env::current_exe().map_err(|error| Error::new(format!("cannot find this program's own file: {error}")))?;
     let mut context = Context::new(state.directory.clone(), executable);
-    let vault = vault(&state, &world, options.follows).await?;
+    if world.is_shared() && options.follows != Follows::Files && fixed.store.is_none() {
+        return Err(only_for_files());
+    }
+    let vault = vault(&state, &world).await?;
+    let group = group(&state, &world)?;
     let auth = people(&vault, &mut context);
     let number = newest + u64::from(!is_kept);
     let generation = world
         .generation(number, None, &context, &state.directory, auth.held())
         .map_err(|problems| Error::new(problems.join("\n")))?;
-    let store: Arc<dyn Generations> = Arc::new(store);
     if !is_kept && let Err(problem) = keep(&*store, &world.files, newest, GATEWAY, How::Start).await {
         tracing::warn!(problem, "history lacks what is served now");
     }
@@ -178,6 +186,7 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
         state: state.directory.clone(),
         follows: options.follows,
         store: Arc::clone(&store),
+        group,
         credentials: context.credentials.clone(),
         shared,
         control: Remotes::new(world.control.as_ref()),
@@ -189,6 +198,10 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
         .map_err(|error| Error::new(format!("cannot listen: {error}")))?;
     let socket = socket.start(&live, ask.clone());
     tokio::spawn(Arc::clone(&live).become_ready());
+    let beating = live
+        .group
+        .clone()
+        .map(|group| tokio::spawn(group.keep_beating(Arc::clone(&live))));
     greet(&live, &log, options.colour);
 
     let adopter = Adopter {
@@ -197,7 +210,7 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
         context,
         store,
         vault,
-        fixed_control: fixed,
+        fixed,
         ask,
         world,
         endpoints,
@@ -210,6 +223,7 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
         locked: options.locked,
         adopter,
         watched,
+        known: Known::default(),
     };
     let follower = tokio::spawn(follower.run(asked, hangup));
     let signal = signals.end().await;
@@ -223,6 +237,11 @@ async fn serve(options: Options, log: Log, beginning: Beginning) -> Result<(), E
     };
     follower.abort();
     drop(socket);
+    if let (Some(group), Some(beating)) = (&live.group, beating) {
+        beating.abort();
+        // Nobody is to wait for it; else it is forgotten after a while.
+        let _forgotten = group.store.leave(&group.id).await;
+    }
     let generation = live.gate.generation();
     if timeout(CLOSE, generation.recording.log().close()).await.is_err() {
         tracing::error!("the audit log does not take its last lines");
@@ -290,38 +309,23 @@ impl Bound {
 type Started = (Option<Listener>, Option<Listener>, Option<Listener>);
 
 /// The records of the state directory, or those of several gateways: what does not open must not look as if it were not there.
-async fn vault(state: &State, world: &World, follows: Follows) -> Result<Vault, Error> {
-    if world.is_shared() && follows != Follows::Files {
-        return Err(Error::new(
-            "`gateway.store.redis` is served to gateways that follow files: applies reach one gateway, not all of them",
-        )
-        .hint("run `mcpgw serve PATH` without `--no-watch`, with the same files everywhere"));
-    }
+async fn vault(state: &State, world: &World) -> Result<Vault, Error> {
     let keys = world.keys(&state.directory).map_err(Error::new)?;
     let shelf = world.shelf(&state.directory).map_err(Error::new)?;
     let vault = Vault::open(shelf, keys).await;
     vault.map_err(|error| Error::new(error.to_string()))
 }
 
-/// What no configuration changes. Its one token may do everything, so it stays on this machine.
-async fn fixed_control(option: &ControlOption) -> Result<Remote, Error> {
-    if !option.listen.ip().is_loopback() {
-        return Err(Error::new(format!(
-            "`--control {}` would be reachable from elsewhere without TLS",
-            option.listen
-        ))
-        .hint("give a loopback address, such as `127.0.0.1:8702`; `[gateway.control]` can have `tls`"));
-    }
-    let file = SecretRef::File(option.token_file.clone());
-    let secrets = Secrets::resolve([file.clone()].into()).await;
-    let token = secrets
-        .get(&file)
-        .map_err(|why| Error::new(format!("`--control-token-file {}`: {why}", option.token_file.display())))?;
-    Ok(Remote {
-        listen: option.listen,
-        tls: None,
-        access: Access::new([("control-token-file".to_owned(), token, vec![ControlRight::Apply])]),
-    })
+/// A configuration that is applied cannot say where it lies itself.
+fn only_for_files() -> Error {
+    Error::new("`gateway.store.redis` is for gateways that follow files: this one changes by applies")
+        .hint("share applies with `mcpgw serve --state DIR --redis-env NAME --key-file FILE`, or run `mcpgw serve PATH` without `--no-watch`")
+}
+
+fn group(state: &State, world: &World) -> Result<Option<Arc<Group>>, Error> {
+    let keys = world.keys(&state.directory).map_err(Error::new)?;
+    let replicas = world.replicas(keys).map_err(|error| Error::new(error.to_string()))?;
+    replicas.map(Group::new).transpose()
 }
 
 /// Hands the connections of a bound address to the gate.

@@ -37,6 +37,7 @@ pub(super) fn status(live: &Live) -> Value {
         "listeners": listeners(live, &generation, &report),
         "servers": generation.upstreams.values().map(|upstream| server(upstream, generation.cover())).collect::<Vec<_>>(),
         "endpoints": generation.snapshot.endpoints.keys().map(|name| endpoint(&generation, name)).collect::<Vec<_>>(),
+        "replicas": replicas(live),
         "audit": audit(&generation),
         "grants": live.gate.auth().count(),
         // What is taken away, whatever the files say.
@@ -81,6 +82,15 @@ fn listeners(live: &Live, generation: &Generation, report: &Report) -> Value {
         listeners.push(json!({ "serves": "control", "address": address.to_string(), "tls": tls, "url": format!("{scheme}://{address}") }));
     }
     listeners.into()
+}
+
+/// The gateways on the same Redis; null where this one is alone.
+fn replicas(live: &Live) -> Value {
+    let Some(group) = &live.group else { return Value::Null };
+    match &*group.seen() {
+        Ok(all) => json!({ "self": group.id, "all": all, "failure": null }),
+        Err(why) => json!({ "self": group.id, "all": [], "failure": why }),
+    }
 }
 
 fn audit(generation: &Generation) -> Value {

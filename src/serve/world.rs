@@ -15,13 +15,14 @@ use crate::gate::{Filters, Generation, GenerationParts, Recording};
 use crate::name::ServerName;
 use crate::serve::control::{Access, Remote};
 use crate::serve::files::Files;
+use crate::serve::fixed::Fixed;
 use crate::serve::logging;
 use crate::serve::secrets::Secrets;
 use crate::serve::tls::{Identity, certificates};
 use crate::serve::watch::Watched;
 use crate::snapshot::access::LiveHolds;
 use crate::snapshot::{Auth, SecretRef, Server, SettingValue, Snapshot, Tls, Transport};
-use crate::store::{Folder, Keys, Redis, Shelf, own_key};
+use crate::store::{Folder, Keys, Redis, Replicas, Shelf, StoreError, own_key};
 use crate::telemetry::{Target, Traces};
 use crate::upstream::{Context, Secret, Settings, Upstream};
 
@@ -34,7 +35,7 @@ pub(super) struct World {
     filters: Filters,
     /// Of `[login.oidc]`.
     client_secret: Option<ClientSecret>,
-    /// Of `[gateway.store]`, in order.
+    /// Of `[gateway.store]` or what stands in its place, in order.
     store_keys: Vec<Secret>,
     /// Where the records of several gateways lie; `None`: in the state directory.
     store_redis: Option<Secret>,
@@ -51,10 +52,9 @@ pub(super) type Upstreams = BTreeMap<ServerName, Arc<Upstream>>;
 
 impl Draft {
     /// Resolves and loads everything that the files refer to; what fails is told, and the rest goes on.
-    /// `fixed` is the control API that no configuration changes.
-    pub(super) async fn build(files: Files, fixed: Option<&Remote>) -> Self {
+    pub(super) async fn build(files: Files, fixed: &Fixed) -> Self {
         let snapshot = Arc::clone(&files.snapshot);
-        let needed = references(&snapshot, fixed.is_some());
+        let needed = references(&snapshot, fixed);
         let secrets = Secrets::resolve(needed.iter().map(|(_, reference)| (*reference).clone()).collect()).await;
         let mut problems: Vec<String> = Vec::new();
         for (place, reference) in &needed {
@@ -86,7 +86,7 @@ impl Draft {
             .tls
             .as_ref()
             .and_then(|tls| identity("gateway.tls", tls));
-        let control = match (fixed, &snapshot.gateway.control) {
+        let control = match (&fixed.control, &snapshot.gateway.control) {
             (Some(fixed), _) => Some(fixed.clone()),
             (None, Some(control)) => Some(Remote {
                 listen: control.listen,
@@ -137,14 +137,21 @@ impl Draft {
             .and_then(|login| secrets.get(login.client_secret.as_ref()?).ok())
             .map(|secret| ClientSecret::new(secret.expose()));
         let store = &snapshot.gateway.store;
+        let (store_keys, store_redis) = match &fixed.store {
+            Some(fixed) => (vec![fixed.key.clone()], Some(fixed.redis.clone())),
+            None => (
+                store.keys.iter().filter_map(|key| secrets.get(key).ok()).collect(),
+                store.redis.as_ref().and_then(|url| secrets.get(url).ok()),
+            ),
+        };
         let world = World {
             files,
             tls,
             control,
             settings,
             filters,
-            store_keys: store.keys.iter().filter_map(|key| secrets.get(key).ok()).collect(),
-            store_redis: store.redis.as_ref().and_then(|url| secrets.get(url).ok()),
+            store_keys,
+            store_redis,
             client_secret,
         };
         Self { world, problems }
@@ -189,6 +196,12 @@ impl World {
             Some(url) => Arc::new(Redis::at(url.expose()).map_err(|error| error.to_string())?),
             None => Arc::new(Folder::of(state)),
         })
+    }
+
+    /// The other gateways on the same Redis; `None`: this one is alone.
+    pub(super) fn replicas(&self, keys: Keys) -> Result<Option<Replicas>, StoreError> {
+        let url = self.store_redis.as_ref();
+        url.map(|url| Replicas::at(url.expose(), keys)).transpose()
     }
 
     pub(super) fn is_shelf_of(&self, other: &Self) -> bool {
@@ -299,7 +312,7 @@ impl World {
 
 /// Files that the tables name: a change of one of them is a change of the world.
 pub(super) fn referred(snapshot: &Snapshot) -> Watched {
-    let secrets = references(snapshot, false)
+    let secrets = references(snapshot, &Fixed::default())
         .into_iter()
         .filter_map(|(_, reference)| match reference {
             SecretRef::File(path) => Some(path.clone()),
@@ -310,15 +323,15 @@ pub(super) fn referred(snapshot: &Snapshot) -> Watched {
 
 /// Is there a secret whose change nobody announces?
 pub(super) fn has_commands(snapshot: &Snapshot) -> bool {
-    references(snapshot, false)
+    references(snapshot, &Fixed::default())
         .iter()
         .any(|(_, reference)| matches!(reference, SecretRef::Command(_)))
 }
 
 /// Every secret that is needed to serve, with its place for people.
-fn references(snapshot: &Snapshot, control_is_fixed: bool) -> BTreeSet<(String, &SecretRef)> {
+fn references<'a>(snapshot: &'a Snapshot, fixed: &Fixed) -> BTreeSet<(String, &'a SecretRef)> {
     let mut found = BTreeSet::new();
-    if let (Some(control), false) = (&snapshot.gateway.control, control_is_fixed) {
+    if let (Some(control), None) = (&snapshot.gateway.control, &fixed.control) {
         if let Some(tls) = &control.tls {
             found.insert(("`gateway.control.tls.key`".to_owned(), &tls.key));
         }
@@ -333,11 +346,10 @@ fn references(snapshot: &Snapshot, control_is_fixed: bool) -> BTreeSet<(String, 
     if let Some(tls) = &snapshot.gateway.tls {
         found.insert(("`gateway.tls.key`".to_owned(), &tls.key));
     }
-    for reference in &snapshot.gateway.store.keys {
-        found.insert(("`gateway.store.key`".to_owned(), reference));
-    }
-    if let Some(redis) = &snapshot.gateway.store.redis {
-        found.insert(("`gateway.store.redis`".to_owned(), redis));
+    if fixed.store.is_none() {
+        let store = &snapshot.gateway.store;
+        found.extend(store.keys.iter().map(|key| ("`gateway.store.key`".to_owned(), key)));
+        found.extend(store.redis.iter().map(|url| ("`gateway.store.redis`".to_owned(), url)));
     }
     for (name, service) in &snapshot.services {
         for (server, reference) in &service.credentials {

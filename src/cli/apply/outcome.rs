@@ -19,9 +19,16 @@ pub(in crate::cli) fn told(changed: &Changed, plan: Option<Value>, format: TextF
             generation,
             digest,
             servers,
+            behind,
         } => {
             for server in servers {
                 output.warn(&line(server));
+            }
+            for replica in behind {
+                output.warn(&format!(
+                    "replica {} does not serve it yet: `mcpgw status` shows when it does",
+                    safe(replica)
+                ));
             }
             say(
                 format,
@@ -50,6 +57,11 @@ pub(in crate::cli) fn told(changed: &Changed, plan: Option<Value>, format: TextF
             Err(failure.hint("mend what is told above, then apply again"))
         }
         Changed::Stale { reason } => Err(stale(reason)),
+        Changed::Unknown { reason } => Err(Failure::with(
+            Exit::Unknown,
+            format_args!("the outcome is unknown: {}", safe(reason)),
+        )
+        .hint("`mcpgw status` and `mcpgw history` say what is served, once the store answers again")),
     }
 }
 
@@ -73,9 +85,10 @@ fn document(changed: &Changed, plan: Option<Value>) -> Value {
             generation,
             digest,
             servers,
+            behind,
         } => {
             let servers: Vec<Value> = servers.iter().map(server).collect();
-            json!({ "outcome": "swapped", "generation": generation, "digest": digest, "servers": servers })
+            json!({ "outcome": "swapped", "generation": generation, "digest": digest, "servers": servers, "behind": behind })
         }
         Changed::Unchanged { generation } => json!({ "outcome": "unchanged", "generation": generation }),
         Changed::Refused { findings, problems } => {
@@ -84,6 +97,7 @@ fn document(changed: &Changed, plan: Option<Value>) -> Value {
             json!({ "outcome": "refused", "findings": findings, "problems": problems })
         }
         Changed::Stale { reason } => json!({ "outcome": "stale", "reason": reason }),
+        Changed::Unknown { reason } => json!({ "outcome": "unknown", "reason": reason }),
     };
     if let Value::Object(members) = outcome {
         document.extend(members);

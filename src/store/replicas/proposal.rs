@@ -13,7 +13,7 @@ use super::generations::{APPEND, FILES, HEADS, NEWEST, fits};
 use super::presence::{APPLIES, NOW};
 use super::{Replicas, WINDOW, milliseconds};
 use crate::store::redis::key;
-use crate::store::{Head, KEPT, New, StoreError};
+use crate::store::{KEPT, New, StoreError};
 
 /// How long a proposal is there after its proposer has looked after it last.
 const LEASE: Duration = Duration::from_secs(3);
@@ -113,7 +113,7 @@ pub enum Committed {
     Moved,
     /// Somebody who is there has not said that they are ready.
     NotReady,
-    Yes(Head),
+    Yes,
 }
 
 impl Replicas {
@@ -207,7 +207,7 @@ impl Replicas {
             -1 => Committed::Lost,
             0 => Committed::Moved,
             2 => Committed::NotReady,
-            _ => Committed::Yes(sealed.head),
+            _ => Committed::Yes,
         })
     }
 

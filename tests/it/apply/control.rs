@@ -197,11 +197,6 @@ fn a_fixed_control_api_is_no_matter_of_any_configuration() {
     ]);
     assert_eq!(far.code, 1, "{}", far.all());
     assert!(far.stderr.contains("without TLS"), "{}", far.all());
-    for later in ["--redis-env", "--key-file"] {
-        let ran = site.run(&["serve", "--state", "later", later, "X"]);
-        assert_eq!(ran.code, 1, "{}", ran.all());
-        assert!(ran.stderr.contains("not built yet"), "{}", ran.all());
-    }
 }
 
 #[test]

@@ -146,6 +146,11 @@ impl Site {
             .collect()
     }
 
+    /// The audit log.
+    pub(crate) fn audit(&self) -> String {
+        fs::read_to_string(self.path("state/audit.jsonl")).unwrap_or_default()
+    }
+
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap_or_default()
     }

@@ -23,8 +23,8 @@ fn serve_refuses_what_it_cannot_do() {
     for (arguments, code) in [
         (&["serve"][..], 1),
         (&["serve", "no/such/path"], 1),
-        (&["serve", ".", "--redis-env", "REDIS"], 1),
-        (&["serve", ".", "--key-file", "k"], 1),
+        (&["serve", ".", "--redis-env", "REDIS"], 64),
+        (&["serve", ".", "--key-file", "k"], 64),
         (
             &["serve", ".", "--control", "127.0.0.1:1", "--control-token-file", "t"],
             1,

@@ -1,5 +1,7 @@
 //! Several gateways on one Redis: what one knows of people, all know.
 
+mod applies;
+
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -213,7 +215,10 @@ fn a_shared_store_is_for_gateways_that_follow_files() {
         (output.status.code(), String::from_utf8(output.stderr).unwrap())
     };
     let (code, err) = serve(&["--no-watch"], "redis://127.0.0.1:9");
-    assert!(code == Some(1) && err.contains("follow files"), "{err}");
+    assert!(
+        code == Some(1) && err.contains("follow files") && err.contains("--redis-env"),
+        "{err}"
+    );
     let (code, err) = serve(&[], "redis://:hunter2@127.0.0.1:9");
     assert!(
         code == Some(1) && err.contains("the store's Redis at 127.0.0.1:9"),
