@@ -249,7 +249,7 @@ fn replicas(status: &Value, style: Style) -> String {
         .collect();
     if digests.len() > 1 {
         let what = style.warning("warning:");
-        out.push_str(&format!("{what} these replicas do not serve the same configuration\n"));
+        out.extend([&*what, " these replicas do not serve the same configuration\n"]);
     }
     out
 }

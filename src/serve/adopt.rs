@@ -90,6 +90,12 @@ impl Prepared {
     pub(super) fn digest(&self) -> &str {
         &self.next.files.digest
     }
+
+    /// What was started for it is ended.
+    pub(super) fn discard(self) {
+        let started = gone(&self.generation.upstreams, &self.old.upstreams);
+        tokio::spawn(retire(Weak::new(), started, Duration::ZERO));
+    }
 }
 
 impl Adopter {
@@ -107,7 +113,7 @@ impl Adopter {
         if prepared.is_new
             && let Err(failure) = self.keep(&prepared.next.files, now, reason).await
         {
-            self.discard(prepared);
+            prepared.discard();
             return Err(failure);
         }
         Ok(self.commit(prepared, reason.by, reason.how).await)
@@ -173,12 +179,6 @@ impl Adopter {
             is_new,
             passed: found.passed,
         })))
-    }
-
-    /// What was started for it is ended.
-    pub(super) fn discard(&self, prepared: Prepared) {
-        let started = gone(&prepared.generation.upstreams, &prepared.old.upstreams);
-        tokio::spawn(retire(Weak::new(), started, Duration::ZERO));
     }
 
     /// The one swap. Nothing here can refuse any more.

@@ -151,7 +151,7 @@ impl Follower {
             if !matches!(outcome, Outcome::Unknown { .. }) {
                 abandon(group, id).await;
             }
-            self.adopter.discard(*prepared);
+            prepared.discard();
             return outcome;
         }
         let outcome = self.adopter.commit(*prepared, reason.by, reason.how).await;

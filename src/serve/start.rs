@@ -237,8 +237,20 @@ async fn serve(options: Options, log: Log, fixed: Fixed, beginning: Beginning) -
     };
     follower.abort();
     drop(socket);
-    if let (Some(group), Some(beating)) = (&live.group, beating) {
+    if let Some(beating) = beating {
         beating.abort();
+    }
+    end(&live).await;
+    if drained {
+        tracing::info!("the end");
+    }
+    drop(state);
+    Ok(())
+}
+
+/// What others are told of the end, and the last lines.
+async fn end(live: &Live) {
+    if let Some(group) = &live.group {
         // Nobody is to wait for it; else it is forgotten after a while.
         let _forgotten = group.store.leave(&group.id).await;
     }
@@ -249,11 +261,6 @@ async fn serve(options: Options, log: Log, fixed: Fixed, beginning: Beginning) -
     if let Some(traces) = &generation.traces {
         traces.end().await;
     }
-    if drained {
-        tracing::info!("the end");
-    }
-    drop(state);
-    Ok(())
 }
 
 /// Listeners that are bound and do not answer yet.

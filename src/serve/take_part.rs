@@ -77,7 +77,7 @@ impl Follower {
                     let _told_again = group.beat(&self.live).await;
                     return;
                 }
-                self.adopter.discard(*prepared);
+                prepared.discard();
                 Failure::of_problems(vec![
                     "not every replica was ready, or who asked for it has gone".to_owned(),
                 ])

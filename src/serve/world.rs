@@ -136,23 +136,16 @@ impl Draft {
         let client_secret = login
             .and_then(|login| secrets.get(login.client_secret.as_ref()?).ok())
             .map(|secret| ClientSecret::new(secret.expose()));
-        let store = &snapshot.gateway.store;
-        let (store_keys, store_redis) = match &fixed.store {
-            Some(fixed) => (vec![fixed.key.clone()], Some(fixed.redis.clone())),
-            None => (
-                store.keys.iter().filter_map(|key| secrets.get(key).ok()).collect(),
-                store.redis.as_ref().and_then(|url| secrets.get(url).ok()),
-            ),
-        };
+        let (store_keys, store_redis) = store(&snapshot, fixed, &secrets);
         let world = World {
             files,
             tls,
             control,
             settings,
             filters,
+            client_secret,
             store_keys,
             store_redis,
-            client_secret,
         };
         Self { world, problems }
     }
@@ -170,6 +163,18 @@ impl Draft {
             Err(self.problems)
         }
     }
+}
+
+/// Keys and place of the store: what the options say, else `[gateway.store]`.
+fn store(snapshot: &Snapshot, fixed: &Fixed, secrets: &Secrets) -> (Vec<Secret>, Option<Secret>) {
+    if let Some(fixed) = &fixed.store {
+        return (vec![fixed.key.clone()], Some(fixed.redis.clone()));
+    }
+    let store = &snapshot.gateway.store;
+    (
+        store.keys.iter().filter_map(|key| secrets.get(key).ok()).collect(),
+        store.redis.as_ref().and_then(|url| secrets.get(url).ok()),
+    )
 }
 
 impl World {
