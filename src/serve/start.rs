@@ -9,6 +9,7 @@ use futures_util::future::join_all;
 use jiff::Timestamp;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use crate::auth::Auth;
@@ -198,10 +199,7 @@ async fn serve(options: Options, log: Log, fixed: Fixed, beginning: Beginning) -
         .map_err(|error| Error::new(format!("cannot listen: {error}")))?;
     let socket = socket.start(&live, ask.clone());
     tokio::spawn(Arc::clone(&live).become_ready());
-    let beating = live
-        .group
-        .clone()
-        .map(|group| tokio::spawn(group.keep_beating(Arc::clone(&live))));
+    let beating = beat(&live);
     greet(&live, &log, options.colour);
 
     let adopter = Adopter {
@@ -246,6 +244,12 @@ async fn serve(options: Options, log: Log, fixed: Fixed, beginning: Beginning) -
     }
     drop(state);
     Ok(())
+}
+
+/// Tells the other gateways of this one, as long as the task runs.
+fn beat(live: &Arc<Live>) -> Option<JoinHandle<()>> {
+    let group = live.group.clone()?;
+    Some(tokio::spawn(group.keep_beating(Arc::clone(live))))
 }
 
 /// What others are told of the end, and the last lines.
