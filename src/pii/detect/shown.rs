@@ -47,7 +47,25 @@ pub(in crate::pii) fn quote(text: &[u8], start: usize, end: usize) -> &[u8] {
         return b"";
     };
     let slashes = slashes.iter().rev().take_while(|byte| **byte == b'\\').count();
-    &before[before.len() - 1 - slashes..]
+    let (key, quote) = before.split_at(before.len() - 1 - slashes);
+    if ends_key(key, slashes, low > 0) { quote } else { b"" }
+}
+
+/// Whether a quote behind this closes a key, and does not open a string: `{"phone` and not `["`. Its opening quote has as many
+/// backslashes. `is_cut`: more stands before it than is looked at.
+fn ends_key(text: &[u8], slashes: usize, is_cut: bool) -> bool {
+    for at in memchr::memrchr_iter(b'"', text) {
+        let found = text[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
+        if found > slashes {
+            continue;
+        }
+        let mut before = &text[..at - found];
+        while let [head @ .., b' ' | b'\t' | b'\n' | b'\r'] | [head @ .., b'\\', b'n' | b't' | b'r'] = before {
+            before = head;
+        }
+        return found == slashes && matches!(before, [] | [.., b'{' | b',']);
+    }
+    is_cut
 }
 
 /// Whether the digits from `start` on are those of a negative number: of no card, no phone and no person.
