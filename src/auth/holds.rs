@@ -46,7 +46,7 @@ struct Told {
 /// The copy that decides.
 #[derive(Debug)]
 pub(super) struct Held {
-    mirror: Arc<Mirror>,
+    pub(super) mirror: Arc<Mirror>,
     live: Arc<LiveHolds>,
     /// One stands in the store that this version cannot read.
     is_unreadable: AtomicBool,
@@ -144,10 +144,18 @@ impl Auth {
         let (key, value) = (target.to_string(), record::written(&told)?);
         self.records.put(Kind::Hold, &key, Expect::Any, &value, None).await?;
         self.follow_holds(world.snapshot());
-        if let Target::Principal(principal) = target {
-            self.end_sessions(principal).await?;
-        }
         audit::after(world, line("hold", target, reason, by)).await;
+        // One of the two that fails keeps the other from nothing.
+        let sessions = match target {
+            Target::Principal(principal) => self.end_sessions(principal).await,
+            _ => Ok(()),
+        };
+        let ended = self.end_grants(world, target, by).await?;
+        sessions.map(|()| ended)
+    }
+
+    /// Returns how many ended.
+    async fn end_grants(&self, world: &dyn World, target: &Target, by: &str) -> Result<usize, Problem> {
         let Target::Principal(Principal::User(user)) = target else {
             return Ok(0);
         };
@@ -164,6 +172,12 @@ impl Auth {
     /// Confirmed when this returns; `false`: it was not held.
     pub async fn release(&self, world: &dyn World, target: &Target, by: &str) -> Result<bool, String> {
         let key = target.to_string();
+        // What began while the hold was not known everywhere ends too.
+        if let Target::Principal(principal) = target
+            && self.held.mirror.find(Kind::Hold, &key).is_some()
+        {
+            self.end_sessions(principal).await.map_err(|problem| public(&problem))?;
+        }
         let removed = self.records.remove(Kind::Hold, &key, Expect::Any).await;
         let was_held = removed.map_err(|error| public(&error.into()))?;
         if was_held {

@@ -12,30 +12,21 @@ use crate::store::{Expect, Kind};
 const LONGEST: SignedDuration = SignedDuration::from_hours(24);
 
 impl Auth {
-    /// In milliseconds since 1970: what began until then has ended. `None`: nothing was ended. The error is for the log.
-    pub async fn sessions_ended_until(&self, principal: &Principal) -> Result<Option<u64>, String> {
-        let found = self.records.find(Kind::ClientSession, &key(principal)).await;
-        let Some(record) = found.map_err(|error| error.to_string())? else {
-            return Ok(None);
-        };
+    /// In milliseconds since 1970: what began until then has ended. `None`: nothing was ended. From memory.
+    pub fn sessions_ended_until(&self, principal: &Principal) -> Option<u64> {
+        let record = self.held.mirror.find(Kind::SessionsEnd, &principal.to_string())?;
+        // What cannot be read ends all there are.
         let until = record::read(&record, "ended sessions").inspect_err(Problem::log);
-        until.map(Some).map_err(|problem| problem.public().to_owned())
+        Some(until.unwrap_or(u64::MAX))
     }
 
     /// Confirmed when this returns. What a gateway has open of them it ends itself.
     pub(super) async fn end_sessions(&self, principal: &Principal) -> Result<(), Problem> {
         let now = Timestamp::now();
         let until = record::written(&u64::try_from(now.as_millisecond()).unwrap_or(0))?;
-        let expires = now.checked_add(LONGEST).ok();
-        let put = self
-            .records
-            .put(Kind::ClientSession, &key(principal), Expect::Any, &until, expires);
+        let (key, expires) = (principal.to_string(), now.checked_add(LONGEST).ok());
+        let put = self.records.put(Kind::SessionsEnd, &key, Expect::Any, &until, expires);
         put.await?;
         Ok(())
     }
-}
-
-/// No session is called so: those have no space in their names.
-fn key(principal: &Principal) -> String {
-    format!("all of {principal}")
 }

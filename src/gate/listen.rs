@@ -60,7 +60,7 @@ pub(super) async fn open_feed(request: &Request, headers: &HeaderMap) -> Result<
         ));
     }
     let session = legacy::session(request, headers).await?;
-    let messages = session.open_feed();
+    let (messages, number) = session.open_feed();
     let (ended, guard) = stream_end();
     let watch = Watch::new(request);
     let (gate, endpoint) = (Arc::downgrade(&request.gate), request.endpoint.clone());
@@ -83,7 +83,7 @@ pub(super) async fn open_feed(request: &Request, headers: &HeaderMap) -> Result<
             true
         };
         watch.run(&ended, &closed, tell).await;
-        session.close_feed();
+        session.close_feed(number);
     });
     Ok(event_response(Body::feed(messages, guard)))
 }
@@ -153,19 +153,24 @@ pub(super) async fn subscribe_resource(exchange: &Exchange<'_>) -> Result<Respon
     let view = exchange.view().await?;
     let (permit, upstream) = resource_permit(exchange, &view, &uri)?;
     let server = permit.server().clone();
-    if session.is_subscribed(&server, &uri) {
+    if session.is_subscribed(&server, &uri) && !session.unasked(&server).contains(&uri) {
         return Ok(exchange.result(b"{}"));
     }
     let failed = |failure: Failure| Error::internal(failure.public()).with_detail(failure.detail);
     let link = session_link(Way::of(exchange.request, &server), session, &upstream).await;
     let link = link.map_err(failed)?;
-    link.subscribe(permit, &uri).await.map_err(failed)?;
-    session.asked(&server, uri.clone());
+    // Before the server is: it may have something to tell at once.
+    session.asked(&server, &uri);
+    if let Err(failure) = link.subscribe(permit, &uri).await {
+        session.not_asked(&server, &uri);
+        return Err(failed(failure));
+    }
     let wanted = (server, uri);
     let add = |saved: &mut Saved| {
         saved.subscriptions.insert(wanted.clone());
     };
     if let Err(why) = exchange.request.gate.sessions.change(session, add).await {
+        session.not_asked(&wanted.0, &wanted.1);
         let _gone = link.unsubscribe(&wanted.1).await;
         return Err(legacy::unsaved(why));
     }

@@ -347,7 +347,8 @@ async fn follow_grants(gate: Weak<Gate>, mut changes: watch::Receiver<u64>) {
 async fn follow_sessions(gate: Weak<Gate>, mut changes: watch::Receiver<u64>) {
     while changes.changed().await.is_ok() {
         let Some(gate) = gate.upgrade() else { return };
-        gate.sessions.follow();
+        gate.sessions
+            .follow(|principal| gate.auth.sessions_ended_until(principal));
         drop(gate);
         tokio::time::sleep(SETTLE).await;
     }

@@ -28,6 +28,11 @@ pub(super) async fn session_link(way: Way, session: &Arc<Session>, upstream: &Ar
     if let Some(link) = session.link(server, upstream) {
         return Ok(link);
     }
+    let opening = session.opening(server);
+    let _alone = opening.lock().await;
+    if let Some(link) = session.link(server, upstream) {
+        return Ok(link);
+    }
     let (sink, unsolicited) = mpsc::channel(MAX_UNSOLICITED);
     let link = upstream.open(&bridge::session_scope(session, Some(sink))).await?;
     if let Some(level) = session.level() {
@@ -73,16 +78,16 @@ pub(super) async fn follow_subscriptions(
     }
 }
 
-/// Asks a server for what the session is subscribed to and it was not asked for yet. What the caller may not read any more is left out.
+/// Asks a server for what the session is subscribed to and it was not asked for yet. What the caller may not read now is left out.
 async fn subscribe_missing(way: &Way, session: &Session, link: &Link) {
     for uri in session.unasked(&way.server) {
         let Some(permit) = way.permit(&uri) else {
-            drop(session.unsubscribe(&uri));
             continue;
         };
-        match link.subscribe(permit, &uri).await {
-            Ok(()) => session.asked(&way.server, uri),
-            Err(failure) => tracing::warn!(detail = failure.detail, "a resource cannot be subscribed to"),
+        session.asked(&way.server, &uri);
+        if let Err(failure) = link.subscribe(permit, &uri).await {
+            session.not_asked(&way.server, &uri);
+            tracing::warn!(detail = failure.detail, "a resource cannot be subscribed to");
         }
     }
 }
@@ -114,7 +119,7 @@ async fn pump(
                     .params
                     .as_ref()
                     .and_then(|params| string(&message.message, params.uri?));
-                let may_hear = uri.is_some_and(|uri| way.is_open_for(&uri));
+                let may_hear = uri.is_some_and(|uri| session.has_asked(&way.server, &uri) && way.is_open_for(&uri));
                 may_hear.then(|| without_subscription_id(&message.message, &read))
             }
             Kind::Notification {

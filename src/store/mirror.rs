@@ -29,6 +29,7 @@ pub struct Mirror {
     grants: Vec<ArcSwap<Part>>,
     holds: Vec<ArcSwap<Part>>,
     sessions: Vec<ArcSwap<Part>>,
+    sessions_ends: Vec<ArcSwap<Part>>,
     hasher: RandomState,
     started: Instant,
     /// Milliseconds from the start to when the store was last heard of.
@@ -67,7 +68,7 @@ impl Mirror {
         self.is_alone
     }
 
-    /// Ticks after every change of a client's session.
+    /// Ticks after every change of clients' sessions.
     pub fn watch_sessions(&self) -> watch::Receiver<u64> {
         self.session_changes.subscribe()
     }
@@ -97,6 +98,7 @@ impl Mirror {
             grants: empty(),
             holds: empty(),
             sessions: empty(),
+            sessions_ends: empty(),
             hasher: RandomState::new(),
             started: Instant::now(),
             heard: AtomicU64::new(0),
@@ -151,7 +153,7 @@ impl Mirror {
 
     fn tick_for(&self, kind: Kind) {
         match kind {
-            Kind::ClientSession => self.session_changes.send_modify(|count| *count += 1),
+            Kind::ClientSession | Kind::SessionsEnd => self.session_changes.send_modify(|count| *count += 1),
             _ => self.tick(),
         }
     }
@@ -169,6 +171,7 @@ impl Mirror {
             Kind::Grant => &self.grants,
             Kind::Hold => &self.holds,
             Kind::ClientSession => &self.sessions,
+            Kind::SessionsEnd => &self.sessions_ends,
             Kind::Account | Kind::Client | Kind::Code | Kind::Credential | Kind::Flow | Kind::Session => &[],
         }
     }

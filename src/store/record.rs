@@ -36,6 +36,8 @@ pub enum Kind {
     Hold,
     /// A browser session.
     Session,
+    /// Until when all sessions of a caller's MCP clients were ended.
+    SessionsEnd,
 }
 
 /// A record as it was found.
@@ -87,7 +89,7 @@ pub trait Records: fmt::Debug + Send + Sync {
 }
 
 impl Kind {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Account,
         Self::Client,
         Self::ClientSession,
@@ -97,6 +99,7 @@ impl Kind {
         Self::Grant,
         Self::Hold,
         Self::Session,
+        Self::SessionsEnd,
     ];
 
     /// The name of its folder or hash.
@@ -111,13 +114,14 @@ impl Kind {
             Self::Grant => "grant",
             Self::Hold => "hold",
             Self::Session => "session",
+            Self::SessionsEnd => "sessions-end",
         }
     }
 
     /// How many there may be: what strangers can make without an account is bounded lower.
     pub fn limit(self) -> usize {
         match self {
-            Self::Client | Self::Code | Self::Flow => 10_000,
+            Self::Client | Self::Code | Self::Flow | Self::SessionsEnd => 10_000,
             Self::Account | Self::ClientSession | Self::Credential | Self::Grant | Self::Session => 100_000,
             Self::Hold => 1_000,
         }
@@ -125,7 +129,7 @@ impl Kind {
 
     /// Does every request need it, so that it is mirrored in memory?
     pub(super) fn is_mirrored(self) -> bool {
-        matches!(self, Self::ClientSession | Self::Grant | Self::Hold)
+        matches!(self, Self::ClientSession | Self::Grant | Self::Hold | Self::SessionsEnd)
     }
 }
 

@@ -27,6 +27,8 @@ const MAX_BACKLOG: usize = 64;
 const MAX_PENDING: usize = 64;
 /// Calls of one session at a time.
 const MAX_CALLS: usize = 1_000;
+/// The fingerprint of no list.
+const NOTHING: u64 = 0;
 
 pub(in crate::gate) struct Session {
     /// What the client sends; hundreds of characters.
@@ -62,6 +64,9 @@ pub(in crate::gate) struct Session {
 struct State {
     level: Option<Level>,
     links: Vec<Kept>,
+    opening: HashMap<ServerName, Arc<tokio::sync::Mutex<()>>>,
+    /// Of its GET streams.
+    feeds: u64,
     feed: Option<mpsc::Sender<Bytes>>,
     backlog: VecDeque<Bytes>,
     pending: HashMap<u64, Pending>,
@@ -167,6 +172,38 @@ impl Session {
         }
     }
 
+    /// At this gateway alone; gives it where it is another one.
+    pub(in crate::gate) fn set_level(&self, level: Level) -> Option<Level> {
+        let before = self.state().level.replace(level);
+        (before != Some(level)).then_some(level)
+    }
+
+    /// What its servers were asked to tell of and `saved` has no more: they are to be told, and are not asked any more.
+    pub(super) fn dropped(&self, saved: &Saved) -> Vec<(Link, String)> {
+        let mut dropped = Vec::new();
+        for kept in &mut self.state().links {
+            let (server, link) = (kept.server.clone(), kept.link.clone());
+            kept.asked.retain(|uri| {
+                let stays = saved.subscriptions.contains(&(server.clone(), uri.clone()));
+                if !stays {
+                    dropped.push((link.clone(), uri.clone()));
+                }
+                stays
+            });
+        }
+        dropped
+    }
+
+    /// What its client was told of lists is not known here: it is told once that they may be others.
+    pub(super) fn saw_nothing_yet(&self) {
+        self.state().seen = [Some(NOTHING); 3];
+    }
+
+    /// Whoever opens a conversation with this server holds it meanwhile, so that there are not two.
+    pub(in crate::gate) fn opening(&self, server: &ServerName) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(self.state().opening.entry(server.clone()).or_default())
+    }
+
     pub(in crate::gate) fn level(&self) -> Option<Level> {
         self.state().level
     }
@@ -248,8 +285,8 @@ impl Session {
         self.state().pending.remove(&id)
     }
 
-    /// Opens the one GET stream; an older one ends. What waited for it goes out first.
-    pub(in crate::gate) fn open_feed(&self) -> mpsc::Receiver<Bytes> {
+    /// Opens the one GET stream; an older one ends. What waited for it goes out first. With its number, to close it by.
+    pub(in crate::gate) fn open_feed(&self) -> (mpsc::Receiver<Bytes>, u64) {
         let (sender, receiver) = mpsc::channel(MAX_BACKLOG * 2);
         let mut state = self.state();
         for message in std::mem::take(&mut state.backlog) {
@@ -257,7 +294,8 @@ impl Session {
             let _sent = sender.try_send(message);
         }
         state.feed = Some(sender);
-        receiver
+        state.feeds += 1;
+        (receiver, state.feeds)
     }
 
     /// Sends on the GET stream, or keeps the message until there is one. Never waits.
@@ -320,10 +358,24 @@ impl Session {
             .collect()
     }
 
-    pub(in crate::gate) fn asked(&self, server: &ServerName, uri: String) {
+    pub(in crate::gate) fn not_asked(&self, server: &ServerName, uri: &str) {
         let mut state = self.state();
         if let Some(kept) = state.links.iter_mut().find(|kept| kept.server == *server) {
-            kept.asked.insert(uri);
+            kept.asked.remove(uri);
+        }
+    }
+
+    /// Is the server to tell of this resource?
+    pub(in crate::gate) fn has_asked(&self, server: &ServerName, uri: &str) -> bool {
+        let state = self.state();
+        let mut kept = state.links.iter();
+        kept.any(|kept| kept.server == *server && kept.asked.contains(uri))
+    }
+
+    pub(in crate::gate) fn asked(&self, server: &ServerName, uri: &str) {
+        let mut state = self.state();
+        if let Some(kept) = state.links.iter_mut().find(|kept| kept.server == *server) {
+            kept.asked.insert(uri.to_owned());
         }
     }
 
@@ -332,8 +384,12 @@ impl Session {
         self.state().seen[announced_as(kind)].replace(fingerprint)
     }
 
-    pub(in crate::gate) fn close_feed(&self) {
-        self.state().feed = None;
+    /// A newer one stays open.
+    pub(in crate::gate) fn close_feed(&self, number: u64) {
+        let mut state = self.state();
+        if state.feeds == number {
+            state.feed = None;
+        }
     }
 
     pub(super) fn is_over(&self, used_until: u64, idle: u64) -> bool {

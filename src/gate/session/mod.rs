@@ -30,10 +30,17 @@ use crate::gate::session::id::Told;
 use crate::mcp::Version;
 use crate::name::{EndpointName, Principal};
 use crate::pii::Seal;
+use crate::rate::{Buckets, Rate};
 use crate::upstream::SessionKey;
 
 /// A session ends this long after its start, whatever happens.
 const HARD_END: Duration = Duration::from_secs(24 * 60 * 60);
+/// Sessions of one account of which something is saved: so many at once, then one more each [`SAVED_EVERY`]. What is saved stays to the
+/// hard end, so that no account has more than 9,000 of what the store has room for.
+const SAVED_AT_ONCE: u32 = 400;
+const SAVED_EVERY: Duration = Duration::from_secs(10);
+/// Accounts whose saved sessions are counted at a time.
+const MAX_ACCOUNTS: usize = 100_000;
 /// Changes of what is saved that are begun anew because somebody was faster.
 const TRIES: usize = 8;
 
@@ -47,6 +54,8 @@ pub(super) struct Sessions {
     store: Arc<dyn SessionStore>,
     /// No other gateway goes on with them.
     is_alone: bool,
+    /// Of what is saved for the first time.
+    saves: Buckets<Account>,
 }
 
 #[derive(Default)]
@@ -89,6 +98,7 @@ impl Sessions {
             started_at: now(),
             seal,
             is_alone: store.is_alone(),
+            saves: Buckets::new(MAX_ACCOUNTS),
             store,
         }
     }
@@ -154,7 +164,10 @@ impl Sessions {
         tracing::debug!(principal = %owner.principal, endpoint = %owner.endpoint, "a session goes on here");
         let session = Session::new(id, owner, told, capabilities, self);
         let _new = session.adopt(&saved, version.unwrap_or(0));
-        Ok(Some(self.keep(session, max)))
+        session.saw_nothing_yet();
+        let session = self.keep(session, max);
+        // It may have ended since it was looked up.
+        Ok(self.is_live(&session).then_some(session))
     }
 
     /// Changes what is saved of a session, and what counts here. Gives the log level where that is another one now.
@@ -169,6 +182,11 @@ impl Sessions {
                 return Err(Unsaved::Ended);
             }
             change(&mut saved);
+            let is_first = seen.is_none();
+            let rate = Rate::new(SAVED_AT_ONCE, SAVED_EVERY);
+            if is_first && self.saves.take(session.account.clone(), rate).is_err() {
+                return Err(Unsaved::TooOften);
+            }
             let put = self.store.put(&session.key, seen, saved.write()?, session.end);
             if let Some(version) = put.await.map_err(Unsaved::Store)? {
                 return Ok(session.adopt(&saved, version));
@@ -179,14 +197,14 @@ impl Sessions {
         ))
     }
 
-    /// Ends it, here and everywhere.
+    /// Ends it, here and everywhere; of a caller with very many sessions here alone. Here also where an error is returned.
     pub(super) async fn end(&self, session: &Session) -> Result<(), Unsaved> {
-        match self.change(session, |saved| *saved = Saved::ended()).await {
-            Ok(_) | Err(Unsaved::Ended) => {}
-            Err(error) => return Err(error),
-        }
+        let ended = self.change(session, |saved| *saved = Saved::ended()).await;
         self.remove(session);
-        Ok(())
+        match ended {
+            Ok(_) | Err(Unsaved::Ended | Unsaved::TooOften) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Ends those of some principals here.
@@ -202,11 +220,15 @@ impl Sessions {
         self.end_where(|session| session.is_over(now, idle));
     }
 
-    /// Takes over what other gateways have saved; to be called when they may have.
-    pub(super) fn follow(&self) {
+    /// Takes over what other gateways have saved; to be called when they may have. `ended_until`: what of a caller has ended.
+    pub(super) fn follow(&self, ended_until: impl Fn(&Principal) -> Option<u64>) {
         let all: Vec<_> = self.table().by_id.values().cloned().collect();
         for session in all {
-            self.catch_up(&session);
+            if ended_until(&session.principal).is_some_and(|until| session.end <= end(until)) {
+                self.remove(&session);
+            } else {
+                self.catch_up(&session);
+            }
         }
     }
 
@@ -257,9 +279,11 @@ impl Sessions {
 
     /// `false`: it has ended.
     fn catch_up(&self, session: &Session) -> bool {
-        if self.is_alone {
-            return true;
-        }
+        self.is_alone || self.is_live(session)
+    }
+
+    /// What is known of it in memory counts from here on; `false`: it has ended.
+    fn is_live(&self, session: &Session) -> bool {
         let Some(version) = self
             .store
             .version(&session.key)
@@ -276,8 +300,12 @@ impl Sessions {
             self.remove(session);
             return false;
         }
+        let links = session.links();
+        for (link, uri) in session.dropped(&saved) {
+            tokio::spawn(async move { link.unsubscribe(&uri).await });
+        }
         if let Some(level) = session.adopt(&saved, version) {
-            tokio::spawn(Session::tell_level(session.links(), level));
+            tokio::spawn(Session::tell_level(links, level));
         }
         true
     }

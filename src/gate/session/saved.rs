@@ -64,6 +64,8 @@ pub(in crate::gate) enum Unsaved {
     Ended,
     /// There is no room for more.
     TooMuch,
+    /// This caller has had more sessions saved than it may.
+    TooOften,
     /// The store is away or full; for the log.
     Store(String),
 }

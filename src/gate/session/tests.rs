@@ -153,7 +153,7 @@ async fn a_session_goes_on_elsewhere_with_what_it_has_set() {
         let add = |saved: &mut Saved| drop(saved.subscriptions.replace(wanted.clone()));
         here.change(&session, add).await.unwrap();
         assert_eq!(session.level(), level);
-        there.follow();
+        there.follow(|_| None);
         assert!(again.is_subscribed(&wanted.0, &wanted.1));
     }
 }
@@ -164,13 +164,63 @@ async fn a_session_that_has_ended_goes_on_nowhere() {
     let session = begin(&here, "alice", 10).await;
     let again = find(&there, &session.id, "alice").await.unwrap();
     here.end(&session).await.unwrap();
-    there.follow();
+    there.follow(|_| None);
     assert!(session.closed.is_cancelled() && again.closed.is_cancelled());
     for sessions in [&here, &there] {
         assert!(find(sessions, &session.id, "alice").await.is_none());
     }
     let late = there.change(&again, |saved| saved.level = None).await;
     assert!(matches!(late, Err(Unsaved::Ended)));
+}
+
+#[tokio::test]
+async fn one_caller_cannot_fill_the_store() {
+    let (here, there) = two();
+    let (level, mut saved) = (Level::parse("error"), 0);
+    let mut last = None;
+    for _ in 0..2 * SAVED_AT_ONCE {
+        let session = begin(&here, "alice", 10).await;
+        match here.change(&session, |saved| saved.level = level).await {
+            Ok(_) => saved += 1,
+            Err(why) => {
+                assert!(matches!(why, Unsaved::TooOften));
+                last = Some(session);
+            }
+        }
+    }
+    assert!((SAVED_AT_ONCE..SAVED_AT_ONCE + 10).contains(&saved), "{saved}");
+    // Others are not concerned, and an end counts here all the same.
+    let session = begin(&here, "bob", 10).await;
+    assert!(here.change(&session, |saved| saved.level = level).await.is_ok());
+    let last = last.unwrap();
+    here.end(&last).await.unwrap();
+    assert!(last.closed.is_cancelled() && find(&there, &last.id, "alice").await.is_some());
+}
+
+#[tokio::test]
+async fn sessions_of_a_caller_end_where_another_gateway_has_said_so() {
+    let (here, there) = two();
+    let old = begin(&here, "alice", 10).await;
+    let (again, until) = (find(&there, &old.id, "alice").await.unwrap(), now());
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    let new = begin(&there, "alice", 10).await;
+    there.follow(|principal| (*principal == again.principal).then_some(until));
+    assert!(again.closed.is_cancelled() && !new.closed.is_cancelled());
+}
+
+#[tokio::test]
+async fn a_newer_stream_outlives_the_one_before_and_a_revived_session_is_told_of_lists_once() {
+    let (here, there) = two();
+    let session = begin(&here, "alice", 10).await;
+    let (_first, one) = session.open_feed();
+    let (_second, _) = session.open_feed();
+    session.close_feed(one);
+    assert!(session.is_listening());
+    assert_eq!(session.saw(crate::gate::view::Kind::Tools, 7), None);
+    let again = find(&there, &session.id, "alice").await.unwrap();
+    let before = again.saw(crate::gate::view::Kind::Tools, 7);
+    assert!(before.is_some_and(|before| before != 7));
+    assert_eq!(again.saw(crate::gate::view::Kind::Tools, 7), Some(7));
 }
 
 #[tokio::test]
@@ -206,7 +256,7 @@ async fn messages_wait_for_the_stream_within_a_bound() {
     for at in 0..100 {
         session.tell(Bytes::from(at.to_string()));
     }
-    let mut feed = session.open_feed();
+    let (mut feed, _) = session.open_feed();
     assert_eq!(feed.try_recv().unwrap(), "36");
     assert_eq!(std::iter::from_fn(|| feed.try_recv().ok()).count(), 63);
 }

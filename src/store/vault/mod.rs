@@ -325,13 +325,17 @@ impl Inner {
         damaged.extend(more);
         let (sessions, more) = self.readable(Kind::ClientSession).await?;
         damaged.extend(more);
+        let (sessions_ends, more) = self.readable(Kind::SessionsEnd).await?;
+        damaged.extend(more);
         if is_whole {
             self.place(Kind::Hold, &holds);
             self.place(Kind::Grant, &grants);
             self.place(Kind::ClientSession, &sessions);
+            self.place(Kind::SessionsEnd, &sessions_ends);
             self.mirror.fill(Kind::Hold, holds);
             self.mirror.fill(Kind::Grant, grants);
             self.mirror.fill(Kind::ClientSession, sessions);
+            self.mirror.fill(Kind::SessionsEnd, sessions_ends);
             self.mirror.hear(asked);
         }
         Ok(damaged)
