@@ -7,10 +7,11 @@ use jiff::Timestamp;
 
 use crate::audit::Line;
 use crate::auth::{Account, AccountState, Accounting, Accounts, Answer, Finished, Way};
+use crate::gate::Gate;
 use crate::gate::generation::Generation;
 use crate::name::{Caller, EndpointName, ServerName};
 use crate::text::safe;
-use crate::upstream::credentials::{Callback, Credentials, OAuthError, Standing, client_metadata};
+use crate::upstream::credentials::{Callback, Credentials, Lost, OAuthError, Standing, Why, client_metadata};
 use crate::upstream::{Owner, Upstream};
 
 const UNKNOWN: &str = "there is no such server, or it needs no account";
@@ -141,6 +142,37 @@ impl Generation {
             .get(server)
             .filter(|_| self.snapshot.is_personal(server))?;
         Some((upstream, upstream.credentials()?))
+    }
+}
+
+impl Gate {
+    /// Records whose credentials count no more, as they are found to: refused by the server or its authorization server, or replaced.
+    pub fn record_lost(self: &Arc<Self>, credentials: &Credentials) {
+        let Some(mut losses) = credentials.losses() else { return };
+        let gate = Arc::downgrade(self);
+        tokio::spawn(async move {
+            while let Some(lost) = losses.recv().await {
+                let Some(generation) = gate.upgrade().map(|gate| gate.generation()) else {
+                    return;
+                };
+                // It counts no more, whether that can be recorded or not; the log is loud about it.
+                let _told = generation.recording.log().write(lost_line(&lost)).await;
+            }
+        });
+    }
+}
+
+fn lost_line(lost: &Lost) -> Line {
+    let line = |event: &str| {
+        Line::new(event, Timestamp::now())
+            .text("server", lost.server.as_str())
+            .text("owner", &safe(&lost.owner.to_string()))
+    };
+    match lost.why {
+        Why::Issuer(code) => line("credential-refused").text("by", "issuer").text("reason", code),
+        Why::Server => line("credential-refused").text("by", "server"),
+        Why::Replaced => line("credential-ended").text("reason", "replaced"),
+        Why::Removed => line("credential-ended").text("reason", "removed"),
     }
 }
 

@@ -116,6 +116,9 @@ pub(super) struct Failure {
 
 impl Live {
     pub(super) fn new(parts: Parts, served: Served, report: Report) -> Arc<Self> {
+        if let Some(credentials) = &parts.credentials {
+            parts.gate.record_lost(credentials);
+        }
         Arc::new(Self {
             gate: parts.gate,
             started: report.since,

@@ -17,6 +17,7 @@ use tokio::time::{Instant, sleep};
 
 use super::challenge::Challenge;
 use super::keeping::Credentials;
+use super::lost::{Lost, Why};
 use super::oauth::{Issue, OAuthError, Terms, own_token, request};
 use super::owner::Owner;
 use super::stored::{Hidden, Issued, Stored};
@@ -241,13 +242,13 @@ impl Holder {
             .is_some_and(|terms| terms.table.grant == OAuthGrant::ClientCredentials);
         if challenge.lacks_scope() {
             let wanted = challenge.scope.as_deref().unwrap_or_default();
-            self.change(|stored| {
+            let edit = |stored: &mut Stored| {
                 stored.wanted.extend(wanted.split_whitespace().map(str::to_owned));
                 for scope in &stored.scopes {
                     stored.wanted.remove(scope);
                 }
-            })
-            .await?;
+            };
+            self.change(|_| true, edit).await?;
             self.look_again().await?;
             if is_own && self.wants_more() && attempt < MAX_WIDENINGS {
                 let renewed = self.renew(Some(stored.access.clone())).await;
@@ -262,12 +263,11 @@ impl Holder {
             return renewed.map_err(|error| self.failed(&error));
         }
         let seen = stored.access.clone();
-        self.change(|stored| {
-            if stored.access == seen {
-                stored.refused = true;
-            }
-        })
-        .await?;
+        let is_first = |stored: &Stored| stored.access == seen && !stored.refused;
+        let changed = self.change(is_first, |stored| stored.refused = true).await?;
+        if changed {
+            self.tell(Why::Server);
+        }
         self.look_again().await?;
         Err(self.not_connected("the server refuses the token"))
     }
@@ -311,12 +311,11 @@ impl Holder {
         let (version, stored) = found.map_or((0, None), |(version, stored)| (version, Some(stored)));
         let account = |stored: &Option<Stored>| stored.as_ref().map(|stored| stored.account.clone());
         let before = self.now.load();
-        if before
-            .as_ref()
-            .is_some_and(|before| account(&before.stored) != account(&stored))
-            && !self.is_own()
-        {
-            self.end();
+        let known = before.as_ref().map(|before| account(&before.stored));
+        let is_another = known.as_ref().is_some_and(|known| *known != account(&stored)) && !self.is_own();
+        // Ended already where it was changed here, which is recorded there. Where there was none, none was lost.
+        if is_another && !self.ended.swap(true, Ordering::AcqRel) && known.flatten().is_some() {
+            self.tell(if stored.is_some() { Why::Replaced } else { Why::Removed });
         }
         Ok(Arc::new(Read {
             version,
@@ -387,6 +386,7 @@ impl Holder {
                 other => other,
             };
             stored.lease = None;
+            let mut lost = None;
             let result = match outcome {
                 Ok((issued, tokens)) => {
                     if let Some(issued) = issued {
@@ -399,14 +399,18 @@ impl Holder {
                     Ok(())
                 }
                 Err(error) => {
-                    if error.ends_the_grant() {
+                    if let Some(code) = error.ends_the_grant() {
+                        lost = (!stored.refused).then_some(Why::Issuer(code));
                         stored.lose_grant();
                     }
                     Err(error)
                 }
             };
             // Where somebody connected anew meanwhile, theirs counts.
-            self.put(Expect::Version(version), &stored).await?;
+            let kept = self.put(Expect::Version(version), &stored).await?;
+            if let (Some(_), Some(why)) = (kept, lost) {
+                self.tell(why);
+            }
             return result;
         }
     }
@@ -441,18 +445,19 @@ impl Holder {
         Ok(credentials.put(key, expect, stored).await?)
     }
 
-    /// Changes the record, whoever else does at the same time; a few attempts.
-    async fn change(&self, edit: impl Fn(&mut Stored)) -> Result<(), Failure> {
+    /// Changes the record where `is_due`, whoever else does at the same time; a few attempts. False: nothing was to be changed, or somebody
+    /// was faster each time.
+    async fn change(&self, is_due: impl Fn(&Stored) -> bool, edit: impl Fn(&mut Stored)) -> Result<bool, Failure> {
         let Source::Kept { credentials, key, .. } = &self.source else {
-            return Ok(());
+            return Ok(false);
         };
         for _ in 0..5 {
             let found = credentials
                 .find(key)
                 .await
                 .map_err(|error| self.failed(&error.into()))?;
-            let Some((version, mut stored)) = found else {
-                return Ok(());
+            let Some((version, mut stored)) = found.filter(|(_, stored)| is_due(stored)) else {
+                return Ok(false);
             };
             edit(&mut stored);
             if self
@@ -461,10 +466,20 @@ impl Holder {
                 .map_err(|error| self.failed(&error))?
                 .is_some()
             {
-                return Ok(());
+                return Ok(true);
             }
         }
-        Ok(())
+        Ok(false)
+    }
+
+    fn tell(&self, why: Why) {
+        if let Source::Kept { credentials, .. } = &self.source {
+            credentials.losses.tell(Lost {
+                server: self.server.clone(),
+                owner: self.owner.clone(),
+                why,
+            });
+        }
     }
 
     fn failed(&self, error: &OAuthError) -> Failure {

@@ -6,8 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use jiff::Timestamp;
+use tokio::sync::mpsc;
 
 use super::holder::Holder;
+use super::lost::{Losses, Lost};
 use super::oauth::{Authorization, Flow, Issue, OAuthError, Terms, client, discover, request, ticket};
 use super::owner::Owner;
 use super::stored::{Hidden, Stored};
@@ -25,6 +27,7 @@ pub struct Credentials {
     pub(super) fetch: Fetch,
     /// Those in use here, to be told of a change at once.
     holders: Mutex<Vec<Weak<Holder>>>,
+    pub(super) losses: Losses,
 }
 
 /// How an owner stands with a server.
@@ -72,6 +75,7 @@ impl Credentials {
             records,
             fetch,
             holders: Mutex::default(),
+            losses: Losses::default(),
         })
     }
 
@@ -80,6 +84,11 @@ impl Credentials {
         let stored = self.find(&owner.key(server)).await?;
         let stored = stored.filter(|(_, stored)| stored.is_for(at));
         Ok(stored.map_or(Standing::Missing, |(_, stored)| Standing::of(&stored)))
+    }
+
+    /// What counts no more from now on; `None`: somebody listens already.
+    pub fn losses(&self) -> Option<mpsc::Receiver<Lost>> {
+        self.losses.receiver()
     }
 
     /// All that are kept, by server and owner.

@@ -10,6 +10,7 @@ mod awaited;
 mod challenge;
 mod holder;
 mod keeping;
+mod lost;
 mod oauth;
 mod owner;
 mod stored;
@@ -20,6 +21,7 @@ mod tests;
 
 pub use awaited::Outcome;
 pub use keeping::{Callback, Connected, Credentials, Listed, Standing};
+pub use lost::{Lost, Why};
 pub use oauth::{Authorization, OAuthError, Terms, client_metadata};
 pub use owner::Owner;
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Callback, Credentials, OAuthError, Owner, Standing};
+use super::{Callback, Credentials, OAuthError, Owner, Standing, Why};
 use crate::fetch::{Fetch, Policy, Reach};
 use crate::name::{Principal, ServerName, ServiceName};
 use crate::snapshot::{Auth, Credentials as Whose, Isolation, OAuthClient, OAuthGrant, Server, ServerAuth, Transport};
@@ -140,6 +140,7 @@ fn oauth(fake: &Fake, credentials: Whose, client: OAuthClient) -> Settings {
 struct Home {
     records: Vault,
     credentials: Arc<Credentials>,
+    losses: Mutex<tokio::sync::mpsc::Receiver<super::Lost>>,
     context: Context,
     _state: tempfile::TempDir,
 }
@@ -163,10 +164,22 @@ impl Home {
         context.credentials = Some(Arc::clone(&credentials));
         Self {
             records,
+            losses: Mutex::new(credentials.losses().unwrap()),
             credentials,
             context,
             _state: state,
         }
+    }
+
+    /// What was told to be lost since this was asked last, all of it Ann's.
+    fn lost(&self) -> Vec<Why> {
+        let mut losses = self.losses.lock().unwrap();
+        std::iter::from_fn(|| losses.try_recv().ok())
+            .map(|lost| {
+                assert_eq!((lost.server, lost.owner), (server(), owner("ann")));
+                lost.why
+            })
+            .collect()
     }
 
     fn start(&self, settings: &Settings) -> Arc<Upstream> {
@@ -525,7 +538,9 @@ async fn a_lost_answer_to_a_refresh_logs_nobody_out_and_a_revoked_grant_does() {
         &home.credentials,
         settings.terms(&home.context),
     );
-    assert_eq!(holder.token().await.unwrap_err().kind, FailureKind::NotConnected);
+    for _ in 0..2 {
+        assert_eq!(holder.token().await.unwrap_err().kind, FailureKind::NotConnected);
+    }
     assert_eq!(
         home.credentials
             .standing(&server(), &owner("ann"), settings.place().as_deref())
@@ -533,6 +548,41 @@ async fn a_lost_answer_to_a_refresh_logs_nobody_out_and_a_revoked_grant_does() {
             .unwrap(),
         Standing::Expired
     );
+    assert_eq!(home.lost(), [Why::Issuer("invalid_grant")], "told once");
+}
+
+#[tokio::test]
+async fn an_account_that_another_replica_connected_or_forgot_is_told_where_it_was_in_use() {
+    let fake = serve(Arc::default()).await;
+    let home = Home::new().await;
+    let settings = table(over_http(&fake.url()), Whose::Personal, Auth::Bearer { token: None });
+    let (ann, place) = (owner("ann"), settings.place());
+    let other = home.beside();
+    for why in [Why::Replaced, Why::Removed] {
+        home.credentials
+            .paste(&server(), &ann, place.as_deref(), "tok-1")
+            .await
+            .unwrap();
+        let holder = super::Holder::kept(&settings, ann.clone(), &home.credentials, None);
+        assert!(holder.token().await.is_ok());
+        if why == Why::Replaced {
+            other
+                .credentials
+                .paste(&server(), &ann, place.as_deref(), "tok-2")
+                .await
+                .unwrap();
+        } else {
+            assert_eq!(other.credentials.forget(&server(), Some(&ann)).await.unwrap(), 1);
+        }
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(3)).await;
+        tokio::time::resume();
+        for _ in 0..2 {
+            assert!(holder.token().await.is_err());
+        }
+        assert_eq!(home.lost(), [why], "told once");
+    }
+    assert_eq!(other.lost(), [], "told where it was done");
 }
 
 #[tokio::test]
@@ -559,6 +609,7 @@ async fn a_token_that_the_server_refuses_is_refreshed_once_and_then_dead() {
         "it is not asked for again and again"
     );
     assert_eq!(own.lacks_account(), Some(&owner("ann")));
+    assert_eq!(home.lost(), [Why::Server], "told once");
     // What it listed stays: a call leads to the connect page, and not to a tool that is not there.
     assert_eq!(own.catalogue().tools.len(), 1);
     assert_eq!(

@@ -1,5 +1,7 @@
 //! `mcpgw credentials list` and `forget`: whose accounts the gateway keeps, and what ends when one is forgotten.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::tracker::{Tracker, alice, bob, said, state};
@@ -82,4 +84,34 @@ async fn an_administrator_sees_whose_credentials_are_kept_and_forgets_them() {
         let found = log.contains(line.trim_end_matches('}'));
         assert!(found, "{line}: {log}");
     }
+}
+
+/// Of a person whom neither the authorization server nor the other server knows any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whose_credential_is_refused_stands_in_the_audit_log_once() {
+    let tracker = Tracker::start(&state("anna", &json!({})));
+    let gateway = Gateway::serve(&format!("[gateway.audit]\n{}", tracker.configuration()));
+    let anna = alice(&gateway).await;
+    assert_eq!(said(&anna, "tracker_whoami").await, "anna");
+    assert_eq!(said(&anna, "wiki_whoami").await, "anna");
+    tracker.write(&state("anna", &json!({"people": ["ben"], "pasted": {}})));
+    for _ in 0..3 {
+        for tool in ["tracker_whoami", "wiki_whoami"] {
+            let lost = said(&anna, tool).await;
+            assert!(lost.contains("/connect/eng"), "{lost}");
+        }
+    }
+    let expected = [
+        r#""event":"credential-refused","server":"tracker","owner":"user:alice","by":"issuer","reason":"invalid_grant""#,
+        r#""event":"credential-refused","server":"wiki","owner":"user:alice","by":"server""#,
+    ];
+    let read = || std::fs::read_to_string(gateway.folder().join(".mcpgw/audit.jsonl")).unwrap();
+    let began = Instant::now();
+    while !expected.iter().all(|line| read().contains(line)) {
+        assert!(began.elapsed() < Duration::from_secs(30), "{}", read());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let log = read();
+    assert_eq!(log.matches("credential-refused").count(), 2, "{log}");
+    assert!(!log.contains("of-anna"), "{log}");
 }

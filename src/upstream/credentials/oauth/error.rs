@@ -44,9 +44,12 @@ impl OAuthError {
         }
     }
 
-    /// The refresh token counts no more (RFC 6749 section 5.2).
-    pub(in crate::upstream::credentials) fn ends_the_grant(&self) -> bool {
-        matches!(self, Self::Refused { code, .. } if matches!(code.as_str(), "invalid_grant" | "invalid_client" | "unauthorized_client"))
+    /// The refresh token counts no more (RFC 6749 section 5.2): the code that says so.
+    pub(in crate::upstream::credentials) fn ends_the_grant(&self) -> Option<&'static str> {
+        let Self::Refused { code, .. } = self else { return None };
+        ["invalid_grant", "invalid_client", "unauthorized_client"]
+            .into_iter()
+            .find(|ending| code == ending)
     }
 }
 
