@@ -10,7 +10,6 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
-use crate::config::Bundle;
 use crate::gate::Generation;
 use crate::serve::Follows;
 use crate::serve::apply::{Answered, Asked, Event, Outcome, Required};
@@ -83,12 +82,9 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
-    pub(super) fn bundle(&self) -> &Bundle {
-        &self.next.files.bundle
-    }
-
-    pub(super) fn digest(&self) -> &str {
-        &self.next.files.digest
+    /// As the store keeps it.
+    pub(super) fn kept(&self, reason: &Reason<'_>) -> Result<New, String> {
+        kept(&self.next.files, reason.by, reason.how)
     }
 
     /// What was started for it is ended.
@@ -311,20 +307,23 @@ impl Adopter {
 
 /// Keeps files as the generation after `now`.
 pub(super) async fn keep(store: &dyn Generations, files: &Files, now: u64, by: &str, how: How) -> Result<(), String> {
-    let new = New {
-        digest: files.digest.to_string(),
-        by: by.to_owned(),
-        how,
-        files: to_raw_value(&*files.bundle).map_err(|error| error.to_string())?,
-    };
     store
-        .append(now, new)
+        .append(now, kept(files, by, how)?)
         .await
         .map(drop)
         .map_err(|error| error.to_string())
 }
 
-fn given_up() -> Failure {
+fn kept(files: &Files, by: &str, how: How) -> Result<New, String> {
+    Ok(New {
+        digest: files.digest.to_string(),
+        by: by.to_owned(),
+        how,
+        files: to_raw_value(&*files.bundle).map_err(|error| error.to_string())?,
+    })
+}
+
+pub(super) fn given_up() -> Failure {
     Failure::of_problems(vec!["who asked for it has gone before the swap".to_owned()])
 }
 

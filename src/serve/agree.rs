@@ -8,13 +8,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::{RawValue, to_raw_value};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 
 use crate::config::Bundle;
 use crate::name::ServerName;
-use crate::serve::adopt::{Prepared, Ready, Reason};
+use crate::serve::adopt::{Ready, Reason, given_up};
 use crate::serve::apply::{Apply, Event, Outcome, Required};
 use crate::serve::files::Files;
 use crate::serve::follow::Follower;
@@ -143,7 +142,7 @@ impl Follower {
                 return Outcome::Refused(failure);
             }
         };
-        let decided = match new(&prepared, reason) {
+        let decided = match prepared.kept(reason) {
             Ok(new) => decide(group, id, after, &new, reason).await,
             Err(problem) => Err(refused(problem)),
         };
@@ -212,7 +211,7 @@ async fn decide(group: &Group, id: &str, after: u64, new: &New, reason: &Reason<
     told.map_err(|error| refused(error.to_string()))?;
     loop {
         if reason.waiting.is_some_and(mpsc::Sender::is_closed) {
-            return Err(refused("who asked for it has gone before the swap".to_owned()));
+            return Err(Outcome::Refused(given_up()));
         }
         match group.store.answers(id).await {
             Ok(None) => return Err(Outcome::Refused(lost())),
@@ -325,16 +324,6 @@ async fn abandon(group: &Group, id: &str) {
     if let Err(error) = group.store.abandon(id).await {
         tracing::warn!(%error, "a proposal is left to expire");
     }
-}
-
-fn new(prepared: &Prepared, reason: &Reason<'_>) -> Result<New, String> {
-    let files: Box<RawValue> = to_raw_value(prepared.bundle()).map_err(|error| error.to_string())?;
-    Ok(New {
-        digest: prepared.digest().to_owned(),
-        by: reason.by.to_owned(),
-        how: reason.how,
-        files,
-    })
 }
 
 fn lost() -> Failure {
