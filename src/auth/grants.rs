@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::grant::Grant;
 use crate::auth::problem::Problem;
 use crate::auth::record;
-use crate::store::{Expect, Kind, Mirror, Record, Records};
+use crate::store::{Expect, Kind, Mirror, Record, Records, Touched};
 
 /// Tries to change a record that others change too.
 const TRIES: usize = 8;
@@ -136,7 +136,7 @@ impl Grants {
     /// Ends it; `false` where it was gone.
     pub(super) async fn remove(&self, id: &str) -> Result<bool, Problem> {
         let was_there = self.records.remove(Kind::Grant, id, Expect::Any).await?;
-        self.forget_gone();
+        self.forget_if_gone(id);
         Ok(was_there)
     }
 
@@ -175,6 +175,27 @@ impl Grants {
         for token in gone {
             token.cancel();
         }
+    }
+
+    /// The same for one grant.
+    pub(super) fn forget_if_gone(&self, id: &str) {
+        if self.mirror.find(Kind::Grant, id).is_some() {
+            return;
+        }
+        let gone = self.lock().remove(id);
+        if let Some(known) = gone {
+            known.gone.cancel();
+        }
+    }
+
+    /// Whom changes may concern since this was asked last; what runs under those that are gone is cancelled.
+    pub(super) fn follow(&self) -> Touched {
+        let touched = self.mirror.touched();
+        match &touched {
+            Touched::All => self.forget_gone(),
+            Touched::Grants(ids) => ids.iter().for_each(|id| self.forget_if_gone(id)),
+        }
+        touched
     }
 
     /// Cancels what runs under some grants; those that stay are known anew when they are used again.

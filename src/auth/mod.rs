@@ -55,7 +55,7 @@ pub use reply::Reply;
 pub use request::{Account, AccountState, Accounts, MAX_BODY, Request, ToolLine, World};
 pub use route::Route;
 pub use secret::ACCESS;
-pub use server::{Auth, Refused};
+pub use server::{Auth, Refused, Whose};
 
 use crate::snapshot::Snapshot;
 

@@ -1,5 +1,6 @@
 //! The server itself: what outlives generations, and which route goes where.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -29,7 +30,7 @@ use crate::auth::{
 use crate::fetch::Fetch;
 use crate::name::EndpointName;
 use crate::snapshot::Snapshot;
-use crate::store::{Kind, Mirror, Records};
+use crate::store::{Kind, Mirror, Records, Touched};
 
 /// Everything of the authorization server that outlives a generation.
 #[derive(Debug)]
@@ -40,6 +41,14 @@ pub struct Auth {
     pub(super) held: Held,
     pub(super) passwords: Passwords,
     pub(super) throttles: Throttles,
+}
+
+/// Whose access may be another one than before.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Whose {
+    Everybodys,
+    /// That of these grants alone, by id.
+    Grants(HashSet<String>),
 }
 
 /// What strangers may ask for, and how often.
@@ -189,8 +198,17 @@ impl Auth {
         self.grants.watch()
     }
 
-    /// To be called when the store's mirror has changed.
-    pub fn follow(&self) {
+    /// To be called when the store's mirror has changed: whose access may be another one since the last time. What runs under grants that are
+    /// gone is cut off.
+    pub fn follow(&self) -> Whose {
+        match self.grants.follow() {
+            Touched::All => Whose::Everybodys,
+            Touched::Grants(ids) => Whose::Grants(ids),
+        }
+    }
+
+    /// To be called now and then: grants end by the clock too, and nothing in the store changes then.
+    pub fn forget_ended(&self) {
         self.grants.forget_gone();
     }
 

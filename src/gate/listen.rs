@@ -9,7 +9,7 @@ use std::time::Duration;
 use ::http::{HeaderMap, Response, StatusCode};
 use bytes::Bytes;
 use jiff::Timestamp;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::gate::Gate;
@@ -329,7 +329,7 @@ fn fingerprints(view: &View) -> [u64; 3] {
     ANNOUNCED.map(|(kind, _, _)| view.announced_fingerprint(kind))
 }
 
-/// Looks at every change of the gateway what it means for one caller.
+/// Looks at every change of the gateway, and of the caller's own grant, what it means for one caller.
 struct Watch {
     gate: Arc<Gate>,
     identity: Arc<Identity>,
@@ -354,6 +354,7 @@ impl Watch {
         mut tell: impl FnMut(Kind, u64, &Method) -> bool,
     ) {
         let mut changes = self.gate.changes.subscribe();
+        let mut own = self.identity.grant().map(|grant| self.gate.wakes.follow(grant));
         let draining = self.gate.draining.clone();
         loop {
             let Some(now) = self.look() else { return };
@@ -366,6 +367,7 @@ impl Watch {
             }
             tokio::select! {
                 change = changes.changed() => if change.is_err() { return },
+                () = changed(own.as_mut()) => {}
                 () = reached(self.identity.end()) => {}
                 () = ended.cancelled() => return,
                 () = closed.cancelled() => return,
@@ -383,6 +385,17 @@ impl Watch {
         }
         Some(fingerprints(&*generation.view(&self.endpoint, &self.identity.rights)?))
     }
+}
+
+/// Waits for a change of the caller's grant; without one, for ever.
+async fn changed(grant: Option<&mut watch::Receiver<u64>>) {
+    if let Some(grant) = grant
+        && grant.changed().await.is_ok()
+    {
+        return;
+    }
+    // Nobody drops the other end of one that is followed.
+    std::future::pending::<()>().await;
 }
 
 /// Waits for a moment, or for a while where that is far off: clocks are set meanwhile. Without one, for ever.

@@ -36,6 +36,7 @@ mod template;
 mod trace;
 mod view;
 mod visible;
+mod wakes;
 mod withheld;
 
 use std::collections::BTreeMap;
@@ -62,13 +63,14 @@ pub use offer::{Offer, OfferItem, OfferServer, OfferTool, Problem};
 pub use record::Recording;
 pub use session::{SessionStore, Versioned};
 
-use crate::auth::{Auth, Route};
+use crate::auth::{Auth, Route, Whose};
 use crate::gate::auth::Identity;
 use crate::gate::error::Error;
 use crate::gate::holds::Cuts;
 use crate::gate::limit::Rates;
 use crate::gate::session::Sessions;
 use crate::gate::tasks::Tasks;
+use crate::gate::wakes::Wakes;
 use crate::mcp::Version;
 use crate::mcp::header::MCP_PROTOCOL_VERSION;
 use crate::name::{EndpointName, Principal};
@@ -90,8 +92,10 @@ pub struct Gate {
     cuts: Cuts,
     tasks: Tasks,
     counters: Counters,
-    /// Grows when a generation or a catalogue has changed: open streams then look whether their lists did.
+    /// Grows when a generation, a catalogue or a hold has changed: all open streams then look what that means for them.
     changes: watch::Sender<u64>,
+    /// The same for one grant.
+    wakes: Wakes,
     /// Ends every stream when the gateway drains.
     draining: CancellationToken,
 }
@@ -115,6 +119,7 @@ impl Gate {
             tasks: Tasks::default(),
             counters: Counters::default(),
             changes: watch::Sender::new(0),
+            wakes: Wakes::default(),
             draining: CancellationToken::new(),
         });
         tokio::spawn(sweep(Arc::downgrade(&gate)));
@@ -328,18 +333,21 @@ async fn sweep(gate: Weak<Gate>) {
         gate.sessions
             .sweep(gate.generation().snapshot.gateway.limits.session_idle);
         // Grants end by the clock too, and nothing in the store changes then.
-        gate.auth.follow();
+        gate.auth.forget_ended();
         gate.changes.send_modify(|count| *count += 1);
     }
 }
 
-/// Open streams look again whether they may go on when a grant has changed or gone.
+/// Open streams look again whether they may go on when their grant has changed or gone, and all when more than grants has.
 async fn follow_grants(gate: Weak<Gate>, mut changes: watch::Receiver<u64>) {
     while changes.changed().await.is_ok() {
         let Some(gate) = gate.upgrade() else { return };
-        gate.auth.follow();
+        let whose = gate.auth.follow();
         gate.follow_holds();
-        gate.changes.send_modify(|count| *count += 1);
+        match whose {
+            Whose::Everybodys => gate.changes.send_modify(|count| *count += 1),
+            Whose::Grants(ids) => ids.iter().for_each(|id| gate.wakes.wake(id)),
+        }
     }
 }
 

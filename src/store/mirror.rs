@@ -3,11 +3,11 @@
 //! [`Vault`](super::Vault) keeps it: what it has confirmed stands here before its caller hears of it, and what others changed comes with
 //! their news. A lookup takes no lock. A copy that may be old says so by [`is_current`](Mirror::is_current), and then nothing may be let in by it.
 
-use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
+use std::collections::{HashMap, HashSet};
 use std::hash::BuildHasher as _;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
@@ -18,6 +18,9 @@ use crate::store::{Kind, Record};
 
 /// After this long without a word from a shared store its copy counts for nothing.
 pub(super) const STALE: Duration = Duration::from_secs(2);
+
+/// Grants that have changed and were not asked about, by key; beyond, all may have.
+const MAX_TOUCHED: usize = 10_000;
 
 /// A change copies one part, not all.
 const PARTS: usize = 64;
@@ -41,6 +44,17 @@ pub struct Mirror {
     changes: watch::Sender<u64>,
     /// Of sessions alone: they let nobody in, and change more often.
     session_changes: watch::Sender<u64>,
+    /// Since it was asked last.
+    touched: Mutex<Touched>,
+}
+
+/// Whom changes may concern.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Touched {
+    /// Everybody: holds, what was read anew, or whether any of it counts.
+    All,
+    /// Grants of these keys, and nobody else.
+    Grants(HashSet<String>),
 }
 
 impl Mirror {
@@ -78,6 +92,11 @@ impl Mirror {
         self.changes.subscribe()
     }
 
+    /// Whom changes may concern since this was asked last: for the one who follows them.
+    pub fn touched(&self) -> Touched {
+        std::mem::take(&mut *self.lock())
+    }
+
     /// False: the store has not been heard of for 2 seconds, or a change could not be read. Whoever cannot be checked is refused.
     pub fn is_current(&self) -> bool {
         if self.is_behind.load(Ordering::Acquire) {
@@ -106,6 +125,7 @@ impl Mirror {
             is_behind: AtomicBool::new(true),
             changes: watch::Sender::new(0),
             session_changes: watch::Sender::new(0),
+            touched: Mutex::default(),
         }
     }
 
@@ -118,7 +138,7 @@ impl Mirror {
             None => next.remove(key),
         };
         part.store(Arc::new(next));
-        self.tick_for(kind);
+        self.tick_for(kind, Some(key));
     }
 
     /// All of a kind anew; only the vault calls it, one at a time.
@@ -130,7 +150,7 @@ impl Mirror {
         for (place, part) in self.parts(kind).iter().zip(parts) {
             place.store(Arc::new(part));
         }
-        self.tick_for(kind);
+        self.tick_for(kind, None);
     }
 
     /// The store has answered what it was asked then, and nothing that changed is unread.
@@ -141,25 +161,41 @@ impl Mirror {
         self.heard.store(since, Ordering::Release);
         self.is_behind.store(false, Ordering::Release);
         if !was {
-            self.tick();
+            self.tick(None);
         }
     }
 
     pub(super) fn fall_behind(&self) {
         if !self.is_behind.swap(true, Ordering::AcqRel) {
-            self.tick();
+            self.tick(None);
         }
     }
 
-    fn tick_for(&self, kind: Kind) {
+    /// `key`: it concerns that one alone.
+    fn tick_for(&self, kind: Kind, key: Option<&str>) {
         match kind {
             Kind::ClientSession | Kind::SessionsEnd => self.session_changes.send_modify(|count| *count += 1),
-            _ => self.tick(),
+            Kind::Grant => self.tick(key),
+            _ => self.tick(None),
         }
     }
 
-    fn tick(&self) {
+    /// `grant`: it concerns that one alone.
+    fn tick(&self, grant: Option<&str>) {
+        let mut touched = self.lock();
+        match (&mut *touched, grant) {
+            (Touched::Grants(keys), Some(key)) if keys.len() < MAX_TOUCHED || keys.contains(key) => {
+                keys.insert(key.to_owned());
+            }
+            (touched, _) => *touched = Touched::All,
+        }
+        drop(touched);
         self.changes.send_modify(|count| *count += 1);
+    }
+
+    /// Nobody panics while holding it.
+    fn lock(&self) -> MutexGuard<'_, Touched> {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn part(&self, kind: Kind, key: &str) -> Option<&ArcSwap<Part>> {
@@ -178,5 +214,46 @@ impl Mirror {
 
     fn number(&self, key: &str) -> usize {
         usize::try_from(self.hasher.hash_one(key) % PARTS as u64).unwrap_or(0)
+    }
+}
+
+impl Default for Touched {
+    fn default() -> Self {
+        Self::Grants(HashSet::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record {
+        Record {
+            version: 1,
+            expires: None,
+            value: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_grant_that_changes_concerns_itself_and_all_else_everybody() {
+        let mirror = Mirror::new(true);
+        mirror.hear(Instant::now());
+        assert_eq!(mirror.touched(), Touched::All, "it counts from now on");
+        mirror.set(Kind::Grant, "a", Some(record()));
+        mirror.set(Kind::Grant, "b", Some(record()));
+        mirror.set(Kind::Grant, "a", None);
+        let both = ["a".to_owned(), "b".to_owned()];
+        assert_eq!(mirror.touched(), Touched::Grants(both.into()));
+        assert_eq!(mirror.touched(), Touched::default(), "told once");
+        mirror.set(Kind::Grant, "a", Some(record()));
+        mirror.set(Kind::Hold, "user:a", Some(record()));
+        assert_eq!(mirror.touched(), Touched::All);
+        mirror.fill(Kind::Grant, Vec::new());
+        assert_eq!(mirror.touched(), Touched::All);
+        for number in 0..=MAX_TOUCHED {
+            mirror.set(Kind::Grant, &number.to_string(), None);
+        }
+        assert_eq!(mirror.touched(), Touched::All, "a bound is kept");
     }
 }

@@ -31,7 +31,7 @@ pub use files::Files;
 pub use folder::Folder;
 pub use keys::{Keys, own_key};
 pub use meter::{Buckets, Empty, Meter};
-pub use mirror::Mirror;
+pub use mirror::{Mirror, Touched};
 pub use record::{Expect, Kind, MAX_KEY, MAX_VALUE, Record, Records};
 pub use redis::Redis;
 pub use replicas::{Answers, Committed, Look, Proposed, Replicas};
