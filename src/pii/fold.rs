@@ -1,7 +1,7 @@
 //! A text as it reads: escapes that it shows and look-alike digits become what they stand for.
 //!
-//! `\u0040` (with any number of backslashes: JSON inside JSON), `%40`, `&#64;` and the digits and `@` that Unicode's
-//! compatibility forms fold to ASCII (full-width, mathematical) become ASCII. Everything else stays, and every offset
+//! `\u0040` (with any number of backslashes: JSON inside JSON), `%40` and all that URLs must escape, `&#64;`, `&nbsp;` and the digits and `@`
+//! that Unicode's compatibility forms fold to ASCII (full-width, mathematical) become what they stand for. Everything else stays, and every offset
 //! leads back. Most texts hold nothing of this and are never copied.
 
 use std::borrow::Cow;
@@ -112,9 +112,10 @@ pub(super) fn may_fold(raw: &[u8]) -> bool {
         return false;
     }
     // The first byte decides nothing: backslashes and percent signs are common, these pairs are not.
-    [&b"\\u"[..], b"%40", b"&#", b"\xEF\xBC", b"\xF0\x9D\x9F"]
+    [&b"\\u"[..], b"&#", b"&nbsp;", b"\xEF\xBC", b"\xF0\x9D\x9F"]
         .iter()
         .any(|form| memmem::find(raw, form).is_some())
+        || memchr::memchr_iter(b'%', raw).any(|at| encoded(&raw[at..]).is_some())
 }
 
 /// How much at the start of `raw`, which does not fold, is passed over: an escape has all the backslashes that stand before it, or it would
@@ -135,11 +136,11 @@ fn may_start(byte: u8) -> bool {
 fn folded(raw: &[u8]) -> Option<(char, usize)> {
     match raw.first()? {
         b'\\' => escaped(raw),
-        b'%' => raw.starts_with(b"%40").then_some(('@', 3)),
-        b'&' => [&b"&#64;"[..], b"&#x40;", b"&#X40;"]
-            .into_iter()
-            .find(|form| raw.starts_with(form))
-            .map(|form| ('@', form.len())),
+        b'%' => encoded(raw).map(|character| (character, 3)),
+        b'&' => ENTITIES
+            .iter()
+            .find(|(form, _)| raw.starts_with(form))
+            .map(|(form, character)| (*character, form.len())),
         0xEF => {
             let character = match raw.get(..3)? {
                 [_, 0xBC, digit @ 0x90..=0x99] => char::from(digit - 0x90 + b'0'),
@@ -154,6 +155,26 @@ fn folded(raw: &[u8]) -> Option<(char, usize)> {
         },
         _ => None,
     }
+}
+
+const ENTITIES: [(&[u8], char); 7] = [
+    (b"&#64;", '@'),
+    (b"&#x40;", '@'),
+    (b"&#X40;", '@'),
+    (b"&nbsp;", '\u{A0}'),
+    (b"&#160;", '\u{A0}'),
+    (b"&#xa0;", '\u{A0}'),
+    (b"&#xA0;", '\u{A0}'),
+];
+
+/// What a percent sign and two digits stand for: a sign of ASCII that URLs must escape (RFC 3986 section 2.3), and no letter or digit, which
+/// nobody escapes.
+fn encoded(raw: &[u8]) -> Option<char> {
+    let [b'%', high, low, ..] = raw else { return None };
+    let digit = |byte: &u8| char::from(*byte).to_digit(16);
+    let character = char::from_u32(digit(high)? << 4 | digit(low)?)?;
+    let is_sign = character.is_ascii_punctuation() && !matches!(character, '-' | '.' | '_' | '~');
+    (is_sign || matches!(character, ' ' | '\t' | '\n' | '\r')).then_some(character)
 }
 
 /// `\uXXXX`, or two of them for a pair of surrogates, each behind the same number of backslashes.
@@ -225,8 +246,8 @@ fn is_prefix(raw: &[u8]) -> bool {
                     Some(_) => false,
                 }
         }
-        b'%' => starts(b"%40"),
-        b'&' => starts(b"&#64;") || starts(b"&#x40;") || starts(b"&#X40;"),
+        b'%' => raw.len() < 3 && raw.iter().skip(1).all(u8::is_ascii_hexdigit),
+        b'&' => ENTITIES.iter().any(|(form, _)| starts(form)),
         0xEF => raw.len() < 3 && raw.get(1).is_none_or(|byte| *byte == 0xBC),
         0xF0 => raw.len() < 4 && [0x9D, 0x9F].iter().zip(&raw[1..]).all(|(want, got)| want == got),
         _ => false,

@@ -139,11 +139,10 @@ fn write(rules: &Rules, raw: &[u8], view: &View<'_>, found: Found, sent: &mut us
     sink.out.extend_from_slice(&raw[*sent..start]);
     let digits = view.text[found.start..found.end].iter().all(u8::is_ascii_digit);
     let bare = digits && !matches!(found.kind, Kind::Email | Kind::Ip);
-    let quote = if bare {
-        quote(&view.text, found.start, found.end)
-    } else {
-        b""
-    };
+    let quote = bare
+        .then(|| quote(&view.text, found.start, found.end))
+        .flatten()
+        .map_or(&b""[..], |quote| &raw[view.raw(quote.start)..view.raw(quote.end)]);
     sink.out.extend_from_slice(quote);
     sink.hide(rules, found.kind, &view.text[found.start..found.end], false);
     sink.out.extend_from_slice(quote);

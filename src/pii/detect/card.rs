@@ -9,15 +9,15 @@ const MAX: usize = 19;
 
 pub(super) fn find(text: Text<'_>, start: usize, end: usize, hint: Sense) -> Option<(usize, usize)> {
     let first = end - start;
-    if first > MAX || !is_start(text, start) {
+    if first > MAX || !is_start(text, start) && text.before(start) != b'_' {
         return None;
     }
     let mut digits = [0_u8; MAX];
     digits[..first].copy_from_slice(&text.bytes[start..end]);
     let stop = if first >= 13 {
-        (is_card(&digits[..first]) && is_end(text, end, b"")).then_some(end)?
+        (is_card(&digits[..first]) && stands(text, start, end, b"")).then_some(end)?
     } else if (4..=6).contains(&first) {
-        grouped(text, end, &mut digits, first)?
+        grouped(text, start, end, &mut digits, first)?
     } else {
         return None;
     };
@@ -34,7 +34,7 @@ pub(super) fn find(text: Text<'_>, start: usize, end: usize, hint: Sense) -> Opt
 }
 
 /// The end of the longest card that begins with the group of `count` digits before `end`.
-fn grouped(text: Text<'_>, end: usize, digits: &mut [u8; MAX], count: usize) -> Option<usize> {
+fn grouped(text: Text<'_>, start: usize, end: usize, digits: &mut [u8; MAX], count: usize) -> Option<usize> {
     let sign = text.separator(end);
     let sign = text
         .bytes
@@ -42,7 +42,7 @@ fn grouped(text: Text<'_>, end: usize, digits: &mut [u8; MAX], count: usize) -> 
         .filter(|sign| !sign.is_empty() && *sign != b"/")?;
     let mut found = None;
     each_card(text, end, sign, digits, count, |at| {
-        if is_end(text, at, sign) {
+        if stands(text, start, at, sign) {
             found = Some(at);
         }
     });
@@ -76,6 +76,10 @@ fn each_card(
             card(at);
         }
     }
+}
+
+fn stands(text: Text<'_>, start: usize, end: usize, sign: &[u8]) -> bool {
+    is_start(text, start) && is_end(text, end, sign) || text.is_emphasised(start, end)
 }
 
 fn is_start(text: Text<'_>, start: usize) -> bool {

@@ -55,12 +55,39 @@ fn domain(text: Text<'_>, start: usize) -> Option<usize> {
     let first = of(0);
     let is_number = |label: &[u8]| label.iter().all(u8::is_ascii_digit);
     let is_version = match first.strip_prefix(b"v") {
-        Some(rest) => is_number(rest),                             // action@v4.x
+        Some(rest) => !rest.is_empty() && is_number(rest), // action@v4.x
         None => is_number(first) && count > 2 && is_number(of(1)), // name@1.2.rc
     };
     // icon@2x.png, icon@1.5x.png
     let is_picture = count == 2 && is_scale(first) || count == 3 && is_number(first) && is_scale(of(1));
-    (!is_version && !is_picture).then_some(start + ends[count - 1].1)
+    let end = start + ends[count - 1].1;
+    let is_thing = count == 2 && (is_unit(of(1)) || text.at(end) == b'(' && is_hash(first));
+    (!is_version && !is_picture && !is_thing).then_some(end)
+}
+
+/// `user@1000.service`, an instance of a unit of systemd (systemd.unit(5)).
+fn is_unit(kind: &[u8]) -> bool {
+    const KINDS: [&[u8]; 11] = [
+        b"service",
+        b"socket",
+        b"target",
+        b"timer",
+        b"mount",
+        b"automount",
+        b"device",
+        b"slice",
+        b"scope",
+        b"path",
+        b"swap",
+    ];
+    KINDS.contains(&kind)
+}
+
+/// `Thread@4f6721b.run()`, an object of Java and what is called of it.
+fn is_hash(label: &[u8]) -> bool {
+    label.len() <= 8
+        && label.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        && label.iter().any(u8::is_ascii_digit)
 }
 
 /// The length of a label: letters of one script, digits, hyphens inside.
@@ -143,6 +170,10 @@ fn local(text: Text<'_>, end: usize, after: usize) -> Option<usize> {
     start = without_escape(text, start, end);
     start = without_key(text, start, end);
     start = without_quote(text, start, end, after);
+    let marks = text.tail(start).iter().take_while(|byte| **byte == b'_').count();
+    if text.is_emphasised(start + marks, after) {
+        start += marks;
+    }
     // `-jane@x.io` is a list, `.jane@x.io` a mistake; neither sign is part of an address at its start.
     while start < end && !(text.at(start).is_ascii_alphanumeric() || text.at(start) == b'_' || text.at(start) >= 0x80) {
         start += 1;
@@ -155,9 +186,10 @@ fn local(text: Text<'_>, end: usize, after: usize) -> Option<usize> {
 fn without_escape(text: Text<'_>, start: usize, end: usize) -> usize {
     let hex =
         |at: std::ops::Range<usize>| start + at.end < end && text.tail(start)[at].iter().all(u8::is_ascii_hexdigit);
+    if let Some(after) = after_unit(text, start) {
+        return after.min(end);
+    }
     match text.before(start) {
-        // With more backslashes before it than are folded, its digits are of it all the same.
-        b'\\' if text.at(start) == b'u' && is_unit(&text.tail(start)[1..]) => (start + 5).min(end),
         b'\\' if matches!(text.at(start), b'n' | b't' | b'r' | b'b' | b'f' | b'v' | b'0' | b'u') => start + 1,
         b'\\' if text.at(start) == b'x' && hex(1..3) => start + 3,
         b'%' if hex(0..2) => start + 2,
@@ -180,11 +212,16 @@ fn without_escape(text: Text<'_>, start: usize, end: usize) -> usize {
     }
 }
 
-/// The digits of `\u0040`.
-fn is_unit(after: &[u8]) -> bool {
-    after
-        .get(..4)
-        .is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+/// Where a `\u0040` ends that begins before `start` or with the `u` there: behind more backslashes than are folded, its digits are of it all
+/// the same. Its last ones alone may be left, where its letters are of another script than the address.
+fn after_unit(text: Text<'_>, start: usize) -> Option<usize> {
+    let head = text.head(start);
+    (0..=5).find_map(|taken| {
+        let at = start.checked_sub(taken)?;
+        let unit = text.tail(at).get(..5)?;
+        let is_unit = unit[0] == b'u' && unit[1..].iter().all(u8::is_ascii_hexdigit);
+        (is_unit && head[..at].ends_with(b"\\")).then_some(at + 5)
+    })
 }
 
 /// `user=jane@x.io` is a key and its value; `bounce+jane=y.io@x.io` is an address (VERP and its like).

@@ -34,7 +34,8 @@ pub(super) fn v4(text: Text<'_>, dot: usize, hint: Sense) -> Option<(usize, usiz
         return Some(found);
     }
     let address = parse_v4(&text.bytes[start..end])?;
-    if !ends_v4(text, end) || !starts_v4(text, start, end, address, hint) || is_nobody(address) {
+    let stands = ends_v4(text, end) && starts_v4(text, start, end, address, hint);
+    if !stands && !text.is_emphasised(start, end) || is_nobody(address) {
         return None;
     }
     Some((start, end, IpAddr::V4(address)))
@@ -107,13 +108,18 @@ fn starts_v4(text: Text<'_>, start: usize, end: usize, address: Ipv4Addr, hint: 
     match head {
         // v1.2.3.4, but not 会議1.2.3.4
         [.., byte] if is_word(*byte) => return false,
-        [.., b'=' | b'>' | b'<' | b'~' | b'!' | b'^', b'='] | [.., b'^' | b'~'] => return said() == Sense::Address,
+        [.., b'=' | b'>' | b'<' | b'~' | b'!' | b'^', b'='] | [.., b'^' | b'~']
+            if text.at(end) != text.before(start) =>
+        {
+            return said() == Sense::Address;
+        }
         [.., byte, b'@'] if is_word(*byte) => return is_login(text, start, end, address),
         // `10.1000/182.45.6.7`, as the names of documents are built (ISO 26324).
         [.., b'0'..=b'9', b'/'] if is_document(text, start - 1) => return false,
         [.., byte, b'/'] if is_word(*byte) => {
             let name = text.count_before(start - 1, |byte| is_word(byte) || matches!(byte, b'-' | b'.'));
-            return !is_product(&head[start - 1 - name..start - 1], text, start - 1 - name, address)
+            let with_port = text.at(end) == b':' && text.at(end + 1).is_ascii_digit();
+            return (with_port || !is_product(&head[start - 1 - name..start - 1], text, start - 1 - name, address))
                 && said() != Sense::Version;
         }
         // `app-1.2.3.4` is a release, `10.0.0.1-10.0.0.9` a range.
@@ -172,7 +178,12 @@ fn is_product(name: &[u8], text: Text<'_>, start: usize, address: Ipv4Addr) -> b
         b"http",
         b"https",
     ];
-    let [_, b, c, d] = address.octets();
+    let [a, b, c, d] = address.octets();
+    // No program counts like this; `Special:Contributions/98.126.171.195`.
+    let large = [b, c, d].into_iter().filter(|octet| *octet >= 100).count();
+    if a >= 128 && d != 0 || large >= 2 {
+        return false;
+    }
     let is_path = matches!(text.before(start), b'/' | b'.');
     let is_host = name.contains(&b'.') || is_path || hosts.iter().any(|host| name.eq_ignore_ascii_case(host));
     (b, c, d) == (0, 0, 0) && !is_path || !is_host
@@ -208,6 +219,16 @@ pub(super) fn v6(text: Text<'_>, colon: usize, hint: Sense) -> Option<(usize, us
     {
         start += 1;
     }
+    // `ip6:2001:db8::1`: the end of the word before looks like a group.
+    if text.before(start).is_ascii_alphanumeric() && !text.is_escape(start) {
+        let name = text
+            .tail(start)
+            .iter()
+            .take(4)
+            .take_while(|byte| byte.is_ascii_hexdigit())
+            .count();
+        start += name;
+    }
     // `ip:2001:db8::1` and `[::ffff:…`: one colon that leads in belongs to the word before.
     if text.at(start) == b':' && text.at(start + 1) != b':' {
         start += 1;
@@ -220,8 +241,11 @@ pub(super) fn v6(text: Text<'_>, colon: usize, hint: Sense) -> Option<(usize, us
         || text.before(start) == b'<' && hint == Sense::Address;
     let after = text.at(end);
     let goes_on = after == b'.' && text.at(end + 1).is_ascii_alphanumeric() && !text.at(end + 1).is_ascii_uppercase();
-    let ends = !goes_on && !is_word(after) && !matches!(after, b':' | b'[');
-    if !starts && text.before(start) != b'<' || !ends {
+    // `connect to 2001:db8::1: timed out`
+    let is_mark = after != b':' || matches!(text.at(end + 1), b' ' | b'\t' | b'\n' | b'\r' | b'"' | b'\'' | b'\\');
+    let ends = !goes_on && !is_word(after) && is_mark && after != b'[';
+    let stands = (starts || text.before(start) == b'<') && ends;
+    if !stands && !text.is_emphasised(start, end) {
         return None;
     }
     let address: Ipv6Addr = std::str::from_utf8(&text.bytes[start..end]).ok()?.parse().ok()?;

@@ -3,6 +3,7 @@
 //! Area code and exchange begin with 2 to 9. Country code, opening bracket and extension belong to the number, `tel:` does
 //! not. Grouped digits (`415-555-2671`) speak for themselves, ten or eleven in one run only beside a phone word.
 
+use crate::pii::detect::email;
 use crate::pii::detect::text::{Text, is_word};
 use crate::pii::detect::words::{self, Sense};
 
@@ -27,13 +28,14 @@ pub(super) fn find(text: Text<'_>, start: usize, end: usize, hint: Sense) -> Opt
     } else {
         front(text, area)
     };
-    if !starts(text, &front, shape) || !stops(text, end, shape) {
-        return None;
-    }
     let said = || match words::sense(text, front.start, end) {
         Sense::Open => hint,
         sense => sense,
     };
+    let stands = starts(text, &front, shape, said) && stops(text, &front, end, shape);
+    if !stands && !text.is_emphasised(front.start, end) {
+        return None;
+    }
     let holds = match shape {
         Shape::Marked => said() != Sense::Code,
         // Groups between blanks may be columns of a table, or the middle of a longer number.
@@ -150,7 +152,7 @@ fn front(text: Text<'_>, area: usize) -> Front {
             return plain;
         }
         one -= 1;
-    } else if !plus && (text.before(one).is_ascii_digit() || is_joined(text, one)) {
+    } else if !plus && (text.before(one).is_ascii_digit() || text.before(one) != b'_' && is_joined(text, one)) {
         return plain;
     }
     Front {
@@ -175,20 +177,23 @@ fn is_joined(text: Text<'_>, index: usize) -> bool {
     }
 }
 
-fn starts(text: Text<'_>, front: &Front, shape: Shape) -> bool {
+fn starts(text: Text<'_>, front: &Front, shape: Shape, said: impl Fn() -> Sense) -> bool {
     let start = front.start;
     if start < text.floor || text.before(start) == b'+' {
         return false; // another country's
     }
-    if matches!(text.before(start), b'$' | b'#' | b'@' | b'*' | b'\\') && !text.is_escape(start) {
-        return false;
+    match text.before(start) {
+        b'$' | b'\\' if !text.is_escape(start) => return false,
+        // `Fax #415-555-2671`, and not `#4155552671`.
+        b'#' | b'@' if shape == Shape::Bare && !front.plus || said() != Sense::Phone => return false,
+        _ => {}
     }
     if is_joined(text, start) {
         // `tel415…` and `call-415…`: the word is said of the number.
         let tie = usize::from(matches!(text.before(start), b'-' | b'.' | b'_' | b'/'));
         let path = text.before(start) == b'/' && !text.before(start - 1).is_ascii_digit();
         let word = words::adjacent(text, start - tie) == Sense::Phone;
-        if !(word || path && shape != Shape::Bare) {
+        if !(word || path && (shape != Shape::Bare || front.plus)) {
             return false;
         }
     }
@@ -203,18 +208,32 @@ fn starts(text: Text<'_>, front: &Front, shape: Shape) -> bool {
     true
 }
 
-fn stops(text: Text<'_>, end: usize, shape: Shape) -> bool {
+fn stops(text: Text<'_>, front: &Front, end: usize, shape: Shape) -> bool {
     let next = text.at(end + 1);
     match text.at(end) {
-        b'-' | b'.' | b'/' | b',' if next.is_ascii_digit() => {
-            // `…2671,4155552672` is a list.
-            text.at(end) == b',' && (shape != Shape::Bare || text.digits_after(end + 1) != 3)
-        }
+        // `…2671,4155552672` is a list.
+        b',' if next.is_ascii_digit() => shape != Shape::Bare || front.plus || text.digits_after(end + 1) != 3,
+        b'/' if next.is_ascii_digit() => shape == Shape::Marked && begins(text, end + 1),
+        b'-' | b'.' if next.is_ascii_digit() => false,
         b'-' => !next.is_ascii_alphabetic(),
-        b'@' | b'%' | b'_' => false,
+        // `sip:+14155552671@10.0.0.1`, and not what an address of mail begins with.
+        b'@' => (front.plus || shape == Shape::Marked) && email::find(text, end).is_none(),
+        b'%' => front.plus || shape == Shape::Marked,
+        b'_' => false,
         b'x' | b'X' | b'e' | b'E' if extended(text, end) > end => true,
         byte => !is_word(byte),
     }
+}
+
+/// Whether a number in groups begins at `start`: `415-555-2671/415-555-2672`.
+fn begins(text: Text<'_>, start: usize) -> bool {
+    let group = |at: usize, length: usize| {
+        let sign = text.separator(at + length);
+        (text.digits_after(at) == length && sign > 0).then_some(at + length + sign)
+    };
+    group(start, 3)
+        .and_then(|at| group(at, 3))
+        .is_some_and(|at| text.digits_after(at) == 4)
 }
 
 /// Whether the value is all that its quotes, brackets or cell hold.

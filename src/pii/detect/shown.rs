@@ -1,13 +1,15 @@
 //! A number of JSON that a text shows: `"phone": 4155552671`, at any depth of JSON inside strings.
 //!
-//! In come a text and where digits stand in it; out come the quotes that keep it JSON when a word takes their place.
+//! In come a text and where digits stand in it; out comes the quote that keeps it JSON when a word takes their place.
+
+use std::ops::Range;
 
 use crate::pii::detect::text::AROUND;
 
-/// The quotes that a placeholder needs where a bare number of JSON stood that the text shows, so that it stays JSON:
-/// `"phone": 4155552671`, inside of strings with as many backslashes as the key's own quotes have.
-/// Nothing where no such number stands from `start` to `end`.
-pub(in crate::pii) fn quote(text: &[u8], start: usize, end: usize) -> &[u8] {
+/// Where the quote stands that a placeholder needs on both sides where a bare number of JSON stood that the text shows, so that it stays
+/// JSON: `"phone": 4155552671`. It is the key's own, written as that is: inside of strings with as many backslashes, or as `\u0022`.
+/// `None` where no such number stands from `start` to `end`.
+pub(in crate::pii) fn quote(text: &[u8], start: usize, end: usize) -> Option<Range<usize>> {
     let blank = |byte: &u8| matches!(byte, b' ' | b'\t' | b'\n' | b'\r');
     let after = &text[end..text.len().min(end + AROUND / 2)];
     let next = after
@@ -16,7 +18,7 @@ pub(in crate::pii) fn quote(text: &[u8], start: usize, end: usize) -> &[u8] {
         .map(|at| &after[at..])
         .unwrap_or_default();
     if !matches!(next, [b',' | b'}' | b']', ..] | [b'\\', b'n' | b'r' | b't', ..]) {
-        return b"";
+        return None;
     }
     let low = start.saturating_sub(AROUND / 2);
     let mut before = &text[low..start];
@@ -30,7 +32,7 @@ pub(in crate::pii) fn quote(text: &[u8], start: usize, end: usize) -> &[u8] {
                 before = head;
                 break;
             }
-            _ => return b"",
+            _ => return None,
         }
     }
     // Other elements were stepped over, which only an array may have.
@@ -38,17 +40,19 @@ pub(in crate::pii) fn quote(text: &[u8], start: usize, end: usize) -> &[u8] {
         .iter()
         .any(|byte| *byte == b',' || byte.is_ascii_digit());
     if stepped && !in_array {
-        return b"";
+        return None;
     }
     while let [head @ .., b' '] = before {
         before = head;
     }
-    let Some(slashes) = before.strip_suffix(b"\"") else {
-        return b"";
-    };
-    let slashes = slashes.iter().rev().take_while(|byte| **byte == b'\\').count();
-    let (key, quote) = before.split_at(before.len() - 1 - slashes);
-    if ends_key(key, slashes, low > 0) { quote } else { b"" }
+    let slashes = before
+        .strip_suffix(b"\"")?
+        .iter()
+        .rev()
+        .take_while(|byte| **byte == b'\\')
+        .count();
+    let key = &before[..before.len() - 1 - slashes];
+    ends_key(key, slashes, low > 0).then(|| low + key.len()..low + before.len())
 }
 
 /// Whether a quote behind this closes a key, and does not open a string: `{"phone` and not `["`. Its opening quote has as many
@@ -70,5 +74,5 @@ fn ends_key(text: &[u8], slashes: usize, is_cut: bool) -> bool {
 
 /// Whether the digits from `start` on are those of a negative number: of no card, no phone and no person.
 pub(super) fn is_negative(text: &[u8], start: usize, end: usize) -> bool {
-    start > 0 && text[start - 1] == b'-' && !quote(text, start - 1, end).is_empty()
+    start > 0 && text[start - 1] == b'-' && quote(text, start - 1, end).is_some()
 }

@@ -36,9 +36,11 @@ pub(super) fn find(text: Text<'_>, start: usize, end: usize, hint: Sense) -> Opt
     };
     let blanks = end - start == 4 && !matches!(text.before(start), b'-' | 0x80..=0xBF) || text.before(start) == 0xA0;
     let crowded = || text.number_before(area) || text.number_after(end);
+    // `415-81-9984-L`
+    let has_tail = matches!(text.at(end), b'-' | b'_') && text.at(end + 1).is_ascii_alphabetic();
     let holds = match sense {
         Sense::Ssn => true,
-        _ if needs_word => false,
+        _ if needs_word || has_tail => false,
         Sense::Code => false,
         Sense::Other => !blanks,
         _ => !(blanks && crowded()),
@@ -74,7 +76,8 @@ fn is_alone(text: Text<'_>, start: usize, end: usize) -> bool {
     let starts = !joined || text.is_escape(start) || words::adjacent(text, start - tie) == Sense::Ssn;
     let goes_on = match after {
         b',' => (1..=2).contains(&text.digits_after(end + 1)),
-        b'@' | b'%' => true,
+        b'@' => true,
+        b'%' => text.at(start + 3).is_ascii_digit(),
         sign if tied(sign) => text.at(end + 1).is_ascii_digit(),
         _ => is_word(after),
     };

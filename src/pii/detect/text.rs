@@ -126,6 +126,16 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// Whether what stands from `start` to `end` is emphasised as Markdown does it: `_…_`, `__…__`.
+    pub(super) fn is_emphasised(self, start: usize, end: usize) -> bool {
+        let before = self.count_before(start, |byte| byte == b'_');
+        let after = self.tail(end).iter().take(4).take_while(|byte| **byte == b'_').count();
+        (1..=3).contains(&before)
+            && before == after
+            && !is_word(self.before(start - before))
+            && self.ends_at(end + after)
+    }
+
     /// The length of what separates two groups of digits at `start`: a blank, a dot, a slash or a dash of any kind, a dash also
     /// with a blank on each side. Zero if none does.
     pub(super) fn separator(self, start: usize) -> usize {

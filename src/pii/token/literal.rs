@@ -1,7 +1,7 @@
 //! Values that a server was given, known again in what it says: glued to other letters, side by side, or where no word says what they are.
 //!
-//! They are found as they are, in any case of ASCII letters, with the slash escaped as some writers of JSON do, and with percent escapes. What else
-//! a text makes of them, the view of it has undone before.
+//! They are found as they are, in any case of ASCII letters, with the slash escaped as some writers of JSON do, and with letters beyond ASCII
+//! escaped as in URLs. What else a text makes of them, the view of it has undone before.
 
 use std::collections::BTreeSet;
 use std::fmt::{self, Write as _};
@@ -112,19 +112,19 @@ impl Literals {
     }
 }
 
-/// As a value may be written; `@` stays, since the view of a text has no other.
+/// As a value may be written: with escapes only of letters beyond ASCII, since the view of a text has undone those of signs.
 fn forms(text: &str) -> BTreeSet<String> {
     // RFC 3986 section 2.1 takes digits of either case; the search does too.
     let mut escaped = String::with_capacity(3 * text.len());
     for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"@-._~".contains(&byte) {
+        if byte.is_ascii() {
             escaped.push(char::from(byte));
         } else {
             let _infallible = write!(escaped, "%{byte:02X}");
         }
     }
     // Of a form (WHATWG URL, application/x-www-form-urlencoded), where a blank is a plus.
-    let form = escaped.replace("%20", "+");
+    let form = escaped.replace(' ', "+");
     [text.to_owned(), text.replace('/', "\\/"), escaped, form].into()
 }
 

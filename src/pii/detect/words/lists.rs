@@ -328,6 +328,8 @@ pub(super) const CHANGES: &[&str] = &[
     "upgrades",
     "upgrading",
 ];
+/// Between a version and what it becomes.
+pub(super) const ARROWS: &[&str] = &["→", "⇒"];
 /// Between the values of a list.
 pub(super) const JOINS: &[&str] = &["and", "e", "et", "o", "oder", "or", "ou", "u", "und", "y", "и", "или"];
 /// Before a way to be reached: `4155552671 by SMS`.
@@ -415,6 +417,52 @@ pub(super) const PARTIES: &[&str] = &[
     "supplier",
     "vendor",
 ];
+
+/// Which of somebody's numbers.
+pub(super) const WHICH: &[&str] = &[
+    "actual",
+    "alt",
+    "alternate",
+    "alternative",
+    "another",
+    "backup",
+    "best",
+    "business",
+    "correct",
+    "current",
+    "del",
+    "full",
+    "from",
+    "last",
+    "local",
+    "main",
+    "neue",
+    "neuen",
+    "new",
+    "nouveau",
+    "nuevo",
+    "old",
+    "only",
+    "other",
+    "own",
+    "personal",
+    "preferred",
+    "primary",
+    "private",
+    "real",
+    "right",
+    "same",
+    "second",
+    "secondary",
+    "temporary",
+    "that",
+    "the",
+    "this",
+    "to",
+    "usual",
+];
+/// With a number's word or sign.
+pub(super) const SOCIAL_SECURITY: &[&str] = &["ss"];
 
 pub(super) const FOREIGN: &[(&str, Sense)] = &[
     ("电话", Sense::Phone),

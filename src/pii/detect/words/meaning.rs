@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 
 use crate::pii::detect::words::Sense;
 use crate::pii::detect::words::lists::{
-    CHANGES, FOREIGN, JOINS, NUMBERS, OTHER_ENDS, PARTIES, PHONE_ENDS, PHONE_STEMS, POSSESSIVES, SSN_STEMS, WORDS,
+    ARROWS, CHANGES, FOREIGN, JOINS, NUMBERS, OTHER_ENDS, PARTIES, PHONE_ENDS, PHONE_STEMS, POSSESSIVES,
+    SOCIAL_SECURITY, SSN_STEMS, WHICH, WORDS,
 };
 
 /// The longest word of the lists, in bytes.
@@ -27,6 +28,12 @@ pub(super) enum Meaning {
     Possessive,
     /// `customer`: with a number, theirs and no phone's.
     Party,
+    /// `→`: between a version and the next.
+    Becomes,
+    /// `new`: says of a number which one it is, and not what.
+    Which,
+    /// `SS`: with a number, or its sign, that of social security.
+    SocialSecurity,
     None,
 }
 
@@ -98,6 +105,9 @@ static TABLE: LazyLock<HashMap<&[u8], Meaning>> = LazyLock::new(|| {
         (NUMBERS, Meaning::Number),
         (POSSESSIVES, Meaning::Possessive),
         (PARTIES, Meaning::Party),
+        (ARROWS, Meaning::Becomes),
+        (WHICH, Meaning::Which),
+        (SOCIAL_SECURITY, Meaning::SocialSecurity),
     ];
     let others = others
         .iter()
@@ -134,6 +144,9 @@ mod tests {
             .chain(NUMBERS)
             .chain(POSSESSIVES)
             .chain(PARTIES)
+            .chain(ARROWS)
+            .chain(WHICH)
+            .chain(SOCIAL_SECURITY)
         {
             assert!(seen.insert(word), "{word} stands twice");
             assert!(
