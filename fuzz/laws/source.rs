@@ -91,6 +91,14 @@ const PARTS: &[&str] = &[
     "\n",
 ];
 
+/// Bytes that name no part of their own name one of the first again, but these.
+const LATER: (usize, &[&str]) = (
+    110,
+    &[
+        "\\u0022", "%22", "%20", "%2B1", "&nbsp;", "__", "<ssn>", "</phone>", "→", "SS# ",
+    ],
+);
+
 const SIGNS: [&str; 12] = [" ", ", ", "\n", "; ", " (", ") ", "\t", "\" ", "\\n ", ": ", "|", " = "];
 
 /// Keys that say something of a value, and some that do not.
@@ -229,12 +237,18 @@ pub(crate) fn escaped(text: &str, choice: u8) -> String {
     json + "\"]"
 }
 
+fn part_of(number: usize) -> &'static str {
+    let (first, later) = LATER;
+    let later = number.checked_sub(first).and_then(|index| later.get(index));
+    later.unwrap_or(&PARTS[number % PARTS.len()])
+}
+
 fn text(bytes: &[u8]) -> String {
     let mut text = String::new();
     for byte in bytes {
         match byte.checked_sub(128) {
             None => text.push(char::from(*byte)),
-            Some(part) => text.push_str(PARTS[usize::from(part) % PARTS.len()]),
+            Some(part) => text.push_str(part_of(part.into())),
         }
     }
     text

@@ -114,7 +114,7 @@ fn is_group(text: Text<'_>, end: usize) -> bool {
     let digits = text.digits_before(end);
     let front = end - digits;
     let letters = text.count_before(front, |byte| byte.is_ascii_uppercase());
-    (digits == 2 && letters == 2) || (letters == 0 && digits >= 3 && !is_word(text.before(front)))
+    (digits == 2 && letters == 2) || (letters == 0 && (3..=7).contains(&digits) && !is_word(text.before(front)))
 }
 
 /// Whether the number ends at `end`; one more group is the code on the back, a date, or something else.
@@ -124,7 +124,7 @@ fn is_end(text: Text<'_>, end: usize, sign: &[u8]) -> bool {
         return false;
     }
     if matches!(next, b'.' | b',' | b'-') && text.at(end + 1).is_ascii_digit() {
-        return next == b',' && text.digits_after(end + 1) != 3;
+        return next == b',';
     }
     if sign != b" " || next != b' ' {
         return true;

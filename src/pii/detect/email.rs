@@ -5,7 +5,7 @@
 //! that stands beside it does not become part of it.
 //! Not an address: accounts in a URL, `git@host:path` and its like, `name@1.2.3`, `icon@2x.png`.
 
-use crate::pii::detect::text::{Text, first_char};
+use crate::pii::detect::text::{Text, first_char, is_letter};
 
 /// RFC 5321 §4.5.3.1 says 64 and 255 octets; the first is exceeded by senders of bounces.
 const MAX_LOCAL: usize = 128;
@@ -161,9 +161,13 @@ fn local(text: Text<'_>, end: usize, after: usize) -> Option<usize> {
         if let Some(now) = Script::of(character) {
             // `连絡4155@…`: beside a language without blanks digits are a word of their own.
             let beside = script.is_none() && start < end && now == Script::EastAsian;
-            if beside || *script.get_or_insert(now) != now {
+            let is_other = *script.get_or_insert(now) != now;
+            // `иван.brandt@…`
+            let is_part = now != Script::EastAsian && matches!(text.at(start), b'.' | b'_' | b'-' | b'+');
+            if beside || is_other && !is_part {
                 break;
             }
+            script = Some(now);
         }
         start -= length;
     }
@@ -315,23 +319,6 @@ fn is_remote(text: Text<'_>, start: usize, at: usize, end: usize) -> bool {
 /// What a local part holds besides letters and digits, of RFC 5322's atoms those that do not usually stand around an address.
 fn is_atom(character: char) -> bool {
     character.is_ascii_alphanumeric() || matches!(character, '.' | '_' | '+' | '-' | '\'' | '=' | '~')
-}
-
-/// A letter or mark beyond ASCII.
-fn is_letter(character: char) -> bool {
-    !matches!(
-        character,
-        '\0'..='\u{A9}' | '\u{AB}'..='\u{B4}' | '\u{B6}'..='\u{B9}' | '\u{BB}'..='\u{BF}' | '×' | '÷'
-            // Punctuation and symbols.
-            | '\u{2000}'..='\u{2BFF}' | '\u{2E00}'..='\u{2E7F}' | '\u{1_F000}'..='\u{1_FFFF}'
-            // East Asian punctuation, and the wide forms of ASCII's.
-            | '\u{3000}'..='\u{3004}' | '\u{3008}'..='\u{3020}' | '\u{3030}' | '\u{FF00}'..='\u{FF0F}' | '\u{FF1A}'..='\u{FF20}'
-            | '\u{FF3B}'..='\u{FF40}' | '\u{FF5B}'..='\u{FF65}' | '\u{FFE0}'..='\u{FFFF}'
-            // Private use, variants, the byte order mark.
-            | '\u{E000}'..='\u{F8FF}' | '\u{FE00}'..='\u{FE6F}' | '\u{FEFF}'
-            // Arabic, Hebrew and Devanagari punctuation.
-            | '\u{060C}' | '\u{061B}' | '\u{061F}' | '\u{05BE}' | '\u{05C0}' | '\u{0964}' | '\u{0965}'
-    )
 }
 
 /// Letters that stand together in one word.

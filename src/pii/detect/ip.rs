@@ -181,7 +181,7 @@ fn is_product(name: &[u8], text: Text<'_>, start: usize, address: Ipv4Addr) -> b
     let [a, b, c, d] = address.octets();
     // No program counts like this; `Special:Contributions/98.126.171.195`.
     let large = [b, c, d].into_iter().filter(|octet| *octet >= 100).count();
-    if a >= 128 && d != 0 || large >= 2 {
+    if a >= 128 && b != 0 && d != 0 || large >= 2 {
         return false;
     }
     let is_path = matches!(text.before(start), b'/' | b'.');

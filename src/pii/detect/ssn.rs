@@ -63,21 +63,22 @@ fn is_valid(text: Text<'_>, area: usize, end: usize) -> bool {
 fn is_alone(text: Text<'_>, start: usize, end: usize) -> bool {
     let tied = |sign: u8| matches!(sign, b'-' | b'.' | b'_' | b'/' | b',');
     let (before, after) = (text.before(start), text.at(end));
-    if matches!(before, b'+' | b'$' | b'#' | b'@') {
+    if matches!(before, b'+' | b'$' | b'@') || before == b'#' && words::before(text, start) != Sense::Ssn {
         return false;
     }
+    let is_bare = text.at(start + 3).is_ascii_digit();
     let tie = usize::from(tied(before));
     let neighbour = text.before(start - tie);
     let joined = match (tie, before) {
         (0, _) => is_word(before),
-        (_, b',') => neighbour.is_ascii_digit(),
+        (_, b',') => is_bare && neighbour.is_ascii_digit(),
         _ => neighbour.is_ascii_alphanumeric(),
     };
     let starts = !joined || text.is_escape(start) || words::adjacent(text, start - tie) == Sense::Ssn;
     let goes_on = match after {
-        b',' => (1..=2).contains(&text.digits_after(end + 1)),
+        b',' => is_bare && (1..=2).contains(&text.digits_after(end + 1)),
         b'@' => true,
-        b'%' => text.at(start + 3).is_ascii_digit(),
+        b'%' => is_bare,
         sign if tied(sign) => text.at(end + 1).is_ascii_digit(),
         _ => is_word(after),
     };

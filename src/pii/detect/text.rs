@@ -250,3 +250,20 @@ pub(super) fn first_char(bytes: &[u8]) -> Option<char> {
 pub(super) fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
+
+/// A letter or mark beyond ASCII.
+pub(super) fn is_letter(character: char) -> bool {
+    !matches!(
+        character,
+        '\0'..='\u{A9}' | '\u{AB}'..='\u{B4}' | '\u{B6}'..='\u{B9}' | '\u{BB}'..='\u{BF}' | '×' | '÷'
+            // Punctuation and symbols.
+            | '\u{2000}'..='\u{2BFF}' | '\u{2E00}'..='\u{2E7F}' | '\u{1_F000}'..='\u{1_FFFF}'
+            // East Asian punctuation, and the wide forms of ASCII's.
+            | '\u{3000}'..='\u{3004}' | '\u{3008}'..='\u{3020}' | '\u{3030}' | '\u{FF00}'..='\u{FF0F}' | '\u{FF1A}'..='\u{FF20}'
+            | '\u{FF3B}'..='\u{FF40}' | '\u{FF5B}'..='\u{FF65}' | '\u{FFE0}'..='\u{FFFF}'
+            // Private use, variants, the byte order mark.
+            | '\u{E000}'..='\u{F8FF}' | '\u{FE00}'..='\u{FE6F}' | '\u{FEFF}'
+            // Arabic, Hebrew and Devanagari punctuation.
+            | '\u{060C}' | '\u{061B}' | '\u{061F}' | '\u{05BE}' | '\u{05C0}' | '\u{0964}' | '\u{0965}'
+    )
+}

@@ -1,6 +1,6 @@
 //! What stands between a value and the words before it, and where those words begin.
 
-use crate::pii::detect::text::Text;
+use crate::pii::detect::text::{Text, is_letter};
 use crate::pii::detect::words::BEHIND;
 
 /// The most that may stand between a word and the next, or the value.
@@ -14,10 +14,10 @@ pub(super) fn gap_before(text: Text<'_>, end: usize) -> usize {
         if is_end_of_value(text, at) && text.value_before(at).is_some() {
             break;
         }
-        if is_letter(text.bytes[at - 1]) && !is_shown_escape(text, at) {
-            break;
+        match letter_before(text, at) {
+            Some(_) if !is_shown_escape(text, at) => break,
+            _ => at -= 1,
         }
-        at -= 1;
     }
     end - at
 }
@@ -48,12 +48,43 @@ pub(super) fn ends_sentence(gap: &[u8]) -> bool {
         || memchr::memmem::find(gap, "。".as_bytes()).is_some()
 }
 
+/// `4.1.0.2 → `: a version, and what became of it; `has_arrow`: one stands behind the gap.
+pub(super) fn is_replaced(gap: &[u8], has_arrow: bool) -> bool {
+    let is_quote = |byte: &u8| matches!(byte, b' ' | b'"' | b'\'' | b'`' | b'\\');
+    let end = gap.iter().rposition(|byte| !is_quote(byte)).map_or(0, |last| last + 1);
+    let gap = &gap[..end];
+    let version = match gap.strip_suffix(b"->").or_else(|| gap.strip_suffix(b"=>")) {
+        None if !has_arrow => return false,
+        version => version.unwrap_or(gap),
+    };
+    version
+        .iter()
+        .all(|byte| is_quote(byte) || matches!(byte, b'0'..=b'9' | b'.' | b':' | b'='))
+}
+
+/// The tag of markup whose name ends at `end`: where it begins, and whether it closes its element.
+pub(super) fn tag_before(text: Text<'_>, end: usize) -> Option<(usize, bool)> {
+    if text.at(end) != b'>' {
+        return None;
+    }
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':' | b'.');
+    let name = end - text.count_before(end, is_name);
+    match text.head(name) {
+        [.., b'<', b'/'] => Some((name - 2, true)),
+        [.., b'<'] => Some((name - 1, false)),
+        _ => None,
+    }
+}
+
 /// Letters before `end`, down to where a name's parts meet: `_`, a digit, `camelCase`.
 pub(super) fn word_start(text: Text<'_>, end: usize) -> usize {
     let low = end.saturating_sub(BEHIND);
     let mut at = end;
-    while at > low && is_letter(text.bytes[at - 1]) && !is_shown_escape(text, at) {
-        at -= 1;
+    while let Some(length) = letter_before(text, at)
+        && at >= low + length
+        && !is_shown_escape(text, at)
+    {
+        at -= length;
         let is_hump = text.bytes[at].is_ascii_uppercase() && at > 0 && text.bytes[at - 1].is_ascii_lowercase();
         if is_hump || at + text.low == text.past.floor() {
             break;
@@ -62,6 +93,15 @@ pub(super) fn word_start(text: Text<'_>, end: usize) -> usize {
     at
 }
 
-fn is_letter(byte: u8) -> bool {
-    byte.is_ascii_alphabetic() || byte >= 0x80
+/// The length of the letter, or of the sign with a meaning, that ends at `end`.
+fn letter_before(text: Text<'_>, end: usize) -> Option<usize> {
+    let byte = *text.bytes.get(end.checked_sub(1)?)?;
+    if byte.is_ascii() {
+        return byte.is_ascii_alphabetic().then_some(1);
+    }
+    // What is no UTF-8 belongs to no known word, and parts none.
+    match text.char_before(end) {
+        Some((character, length)) => (is_letter(character) || matches!(character, '§' | '→' | '⇒')).then_some(length),
+        None => Some(1),
+    }
 }

@@ -76,6 +76,7 @@ pub(super) const WORDS: &[(Sense, &[&str])] = &[
             "texted",
             "tlf",
             "tlfn",
+            "voice",
             "voicemail",
             "whatsapp",
             "zadzwoń",
@@ -92,7 +93,9 @@ pub(super) const WORDS: &[(Sense, &[&str])] = &[
             "socialsecurity",
             "ssa",
             "ssn",
+            "ssno",
             "ssns",
+            "ssnum",
             "sécu",
         ],
     ),
@@ -152,6 +155,8 @@ pub(super) const WORDS: &[(Sense, &[&str])] = &[
     (
         Sense::Version,
         &[
+            "abs",
+            "absatz",
             "abschnitt",
             "annex",
             "appendix",
@@ -219,6 +224,7 @@ pub(super) const WORDS: &[(Sense, &[&str])] = &[
             "account",
             "acct",
             "amount",
+            "badge",
             "batch",
             "bestellnummer",
             "bestellung",
@@ -230,6 +236,7 @@ pub(super) const WORDS: &[(Sense, &[&str])] = &[
             "claim",
             "commande",
             "confirmation",
+            "contract",
             "count",
             "duns",
             "ein",
@@ -259,10 +266,13 @@ pub(super) const WORDS: &[(Sense, &[&str])] = &[
             "nonce",
             "npi",
             "offset",
+            "ord",
             "order",
             "orders",
             "ordine",
+            "passport",
             "pedido",
+            "permit",
             "pid",
             "po",
             "policy",
@@ -278,6 +288,7 @@ pub(super) const WORDS: &[(Sense, &[&str])] = &[
             "record",
             "ref",
             "reference",
+            "registration",
             "req",
             "request",
             "reset",
@@ -328,6 +339,12 @@ pub(super) const CHANGES: &[&str] = &[
     "upgrades",
     "upgrading",
 ];
+/// Two words that mean something else together than the second alone: `caller id`.
+pub(super) const PAIRS: &[(&str, &str, Sense)] = &[
+    ("caller", "id", Sense::Phone),
+    ("soc", "sec", Sense::Ssn),
+    ("ssn", "tin", Sense::Ssn),
+];
 /// Between a version and what it becomes.
 pub(super) const ARROWS: &[&str] = &["→", "⇒"];
 /// Between the values of a list.
@@ -336,6 +353,10 @@ pub(super) const JOINS: &[&str] = &["and", "e", "et", "o", "oder", "or", "ou", "
 pub(super) const WAYS: &[&str] = &["by", "par", "per", "por", "via"];
 
 pub(super) const PHONE_STEMS: &[&str] = &["phone", "tel", "tél", "fon", "handynummer"];
+/// What begins like a phone's word and is none.
+pub(super) const PHONE_UNLIKE: &[&str] = &[
+    "fond", "font", "phonet", "telem", "telepo", "telesc", "televi", "telnet",
+];
 pub(super) const PHONE_ENDS: &[&str] = &[
     "phone",
     "phones",
@@ -404,14 +425,9 @@ pub(super) const POSSESSIVES: &[&str] = &[
 
 /// Who has a number of their own with whoever writes.
 pub(super) const PARTIES: &[&str] = &[
-    "badge",
     "client",
-    "contract",
     "customer",
-    "passport",
     "patient",
-    "permit",
-    "registration",
     "student",
     "subscriber",
     "supplier",
@@ -514,6 +530,13 @@ pub(super) const FOREIGN: &[(&str, Sense)] = &[
     ("Заказ", Sense::Other),
     ("счёт", Sense::Other),
     ("счет", Sense::Other),
+    ("طلب", Sense::Other),
+    ("فاتورة", Sense::Other),
+    ("حساب", Sense::Other),
+    ("הזמנה", Sense::Other),
+    ("ऑर्डर", Sense::Other),
+    ("चालान", Sense::Other),
+    ("खाता", Sense::Other),
     ("版本", Sense::Version),
     ("バージョン", Sense::Version),
     ("버전", Sense::Version),

@@ -8,8 +8,8 @@ use std::sync::LazyLock;
 
 use crate::pii::detect::words::Sense;
 use crate::pii::detect::words::lists::{
-    ARROWS, CHANGES, FOREIGN, JOINS, NUMBERS, OTHER_ENDS, PARTIES, PHONE_ENDS, PHONE_STEMS, POSSESSIVES,
-    SOCIAL_SECURITY, SSN_STEMS, WHICH, WORDS,
+    ARROWS, CHANGES, FOREIGN, JOINS, NUMBERS, OTHER_ENDS, PAIRS, PARTIES, PHONE_ENDS, PHONE_STEMS, PHONE_UNLIKE,
+    POSSESSIVES, SOCIAL_SECURITY, SSN_STEMS, WHICH, WORDS,
 };
 
 /// The longest word of the lists, in bytes.
@@ -50,7 +50,7 @@ pub(super) fn meaning(word: &[u8]) -> Meaning {
         return *meaning;
     }
     let stem = |stems: &[&str]| stems.iter().any(|stem| lower.starts_with(stem.as_bytes()));
-    if matches!(lower.first(), Some(b'f' | b'h' | b'p' | b't')) && stem(PHONE_STEMS) {
+    if matches!(lower.first(), Some(b'f' | b'h' | b'p' | b't')) && stem(PHONE_STEMS) && !stem(PHONE_UNLIKE) {
         return Meaning::Is(Sense::Phone);
     }
     let end = |ends: &[&str]| ends.iter().any(|end| lower.ends_with(end.as_bytes()));
@@ -64,6 +64,14 @@ pub(super) fn meaning(word: &[u8]) -> Meaning {
         return Meaning::Is(Sense::Other);
     }
     foreign(lower).map_or(Meaning::None, Meaning::Is)
+}
+
+/// What two words mean together, if that is another thing than the second alone.
+pub(super) fn of_pair(first: &[u8], second: &[u8]) -> Option<Sense> {
+    PAIRS
+        .iter()
+        .find(|(one, two, _)| second.eq_ignore_ascii_case(two.as_bytes()) && first.eq_ignore_ascii_case(one.as_bytes()))
+        .map(|(_, _, sense)| *sense)
 }
 
 /// Which lengths words have, by their first two letters: most words of a text are in no list, and are told by this.

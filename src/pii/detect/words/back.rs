@@ -1,0 +1,247 @@
+//! Reading backwards from a value: gap, word, gap, word, until one says what the value is.
+
+use std::ops::ControlFlow::{self, Break, Continue};
+
+use crate::pii::detect::text::Text;
+use crate::pii::detect::words::Sense;
+use crate::pii::detect::words::gap::{breaks, ends_sentence, gap_before, is_replaced, tag_before, word_start};
+use crate::pii::detect::words::meaning::{Meaning, meaning, of_pair};
+use crate::pii::kind::Kind;
+
+/// How many words without a meaning are stepped over.
+const STEPS: usize = 7;
+/// So many digits are a number with a word of its own, and no floor or hour.
+const OWN: usize = 5;
+
+/// What the words before `at` say. Values between, and their placeholders, are stepped over like words.
+pub(in crate::pii::detect) fn before(text: Text<'_>, at: usize) -> Sense {
+    let mut back = Back::new(text, at);
+    for step in 0..STEPS {
+        if let Break(sense) = back.step(step) {
+            return sense;
+        }
+    }
+    Sense::Open
+}
+
+struct Back<'a> {
+    text: Text<'a>,
+    /// Where it has come to.
+    at: usize,
+    lines: usize,
+    name: Name,
+    number: Number,
+    passed: Passed,
+    /// Nothing but what parts a list was passed.
+    is_list: bool,
+    /// The same, and numbers with dots.
+    is_enumerated: bool,
+    /// `on` or `at` stands directly before the value.
+    is_place: bool,
+    /// The last word was an arrow.
+    has_arrow: bool,
+    /// An element of markup was entered from its end.
+    is_closed: bool,
+}
+
+/// A name that the value has of its own: `rid: …`, `wages=…`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Name {
+    /// No sign of one.
+    None,
+    Sign,
+    /// And a word without a meaning before the sign.
+    Unknown,
+}
+
+/// What was said of a number by the words directly before it that have no meaning of their own.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Number {
+    Unsaid,
+    /// `number`: of whom, the words before it say.
+    Whose,
+    /// `'s number`
+    Owners,
+    /// `label number`
+    OfThing,
+}
+
+/// Numbers that were passed and are no values.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Passed {
+    Nothing,
+    Digits,
+    /// With a word of its own, since one without a meaning stands between it and the value.
+    Number,
+}
+
+impl<'a> Back<'a> {
+    fn new(text: Text<'a>, at: usize) -> Self {
+        Self {
+            text,
+            at,
+            lines: 0,
+            name: Name::None,
+            number: Number::Unsaid,
+            passed: Passed::Nothing,
+            is_list: true,
+            is_enumerated: true,
+            is_place: false,
+            has_arrow: false,
+            is_closed: false,
+        }
+    }
+
+    /// Over one gap, and the word, value or tag before it.
+    fn step(&mut self, step: usize) -> ControlFlow<Sense> {
+        let between = self.gap(step)?;
+        if let Some((start, kind)) = self.text.value_before(self.at) {
+            return self.value(start, kind);
+        }
+        // `<ssn>…</ssn><wages>`: the names of elements that have ended say nothing of what follows.
+        if step > 0
+            && let Some((start, closes)) = tag_before(self.text, self.at)
+            && (closes || self.is_closed)
+        {
+            (self.at, self.is_closed) = (start, true);
+            return Continue(());
+        }
+        self.word(step, between)
+    }
+
+    fn gap(&mut self, step: usize) -> ControlFlow<Sense, &'a [u8]> {
+        let gap = gap_before(self.text, self.at);
+        let between = &self.text.bytes[self.at - gap..self.at];
+        self.at -= gap;
+        let breaks = breaks(between);
+        self.lines += breaks;
+        // A label may stand on the line above its value; nothing else counts across lines.
+        let is_other = step > 0 && (breaks == 1 || ends_sentence(between));
+        // `cell=…&wages=…`: what is said of one field says nothing of the next.
+        let is_other_field = self.name != Name::None && between.contains(&b'&');
+        if self.lines > 1 || is_other || is_other_field {
+            return Break(Sense::Open);
+        }
+        if step == 0 && between.iter().any(|byte| matches!(byte, b':' | b'=')) {
+            self.name = Name::Sign;
+        }
+        let digits = between.iter().filter(|byte| byte.is_ascii_digit()).count();
+        if digits > 0 && !is_replaced(between, self.has_arrow) {
+            let is_own = digits >= OWN && !self.is_list && step > 0;
+            self.passed = self.passed.max(if is_own { Passed::Number } else { Passed::Digits });
+        }
+        self.has_arrow = false;
+        let parts = |byte: &u8| matches!(byte, b' ' | b',' | b'/' | b'&');
+        self.is_list &= between.iter().all(parts);
+        self.is_enumerated &= between
+            .iter()
+            .all(|byte| parts(byte) || matches!(byte, b'0'..=b'9' | b'.'));
+        Continue(between)
+    }
+
+    fn value(&mut self, start: usize, kind: Option<Kind>) -> ControlFlow<Sense> {
+        match kind {
+            Some(Kind::Phone) if self.is_list => return Break(Sense::Phone),
+            Some(Kind::Ssn) if self.is_list => return Break(Sense::Ssn),
+            // `"cell": …, "rid": …`: the word before was said of that number.
+            Some(Kind::Phone | Kind::Ssn | Kind::CreditCard) if self.name == Name::Unknown => {
+                return Break(Sense::Open);
+            }
+            _ => {}
+        }
+        self.at = start;
+        (self.is_list, self.is_enumerated) = (false, false);
+        Continue(())
+    }
+
+    /// What the word says that ends here; `between` stands behind it.
+    fn word(&mut self, step: usize, between: &[u8]) -> ControlFlow<Sense> {
+        let (text, end) = (self.text, self.at);
+        let start = word_start(text, end);
+        if start == end {
+            return Break(Sense::Open);
+        }
+        let word = &text.bytes[start..end];
+        self.at = start;
+        self.is_place |= step == 0 && matches!(word, b"on" | b"at" | b"via");
+        let meaning = meaning(word);
+        if let Meaning::Is(_) = meaning
+            && let Some(sense) = self.pair(word)
+        {
+            return Break(sense);
+        }
+        match meaning {
+            // A version's word is said of the number behind it and of no other, several sections' of a whole list.
+            Meaning::Is(Sense::Version) if self.is_enumerated && is_several(word) => return Break(Sense::Version),
+            Meaning::Is(Sense::Version) if self.passed > Passed::Nothing || step > 1 => return Break(Sense::Open),
+            Meaning::Is(Sense::Other | Sense::Code) if self.passed == Passed::Number => return Break(Sense::Open),
+            Meaning::Is(sense) => return Break(sense),
+            // `upgrade it on 10.0.0.1`
+            Meaning::Change if self.is_place => return Break(Sense::Open),
+            Meaning::Change => return Break(Sense::Version),
+            Meaning::Number => self.number = Number::Whose,
+            Meaning::SocialSecurity if self.number == Number::Whose || between.contains(&b'#') => {
+                return Break(Sense::Ssn);
+            }
+            Meaning::Possessive if self.number == Number::Whose => return Break(Sense::Phone),
+            Meaning::Party if self.number == Number::Whose => return Break(Sense::Other),
+            Meaning::None if self.number != Number::Unsaid && is_first_part(text, start, end) => {
+                return Break(Sense::Other);
+            }
+            Meaning::None | Meaning::SocialSecurity => {
+                self.number = self.number.of(word, text.head(start));
+                if step == 0 && self.name == Name::Sign {
+                    self.name = Name::Unknown;
+                }
+            }
+            Meaning::Becomes => {
+                self.has_arrow = true;
+                return Continue(());
+            }
+            Meaning::Join => return Continue(()),
+            Meaning::Which | Meaning::Party | Meaning::Possessive => {}
+        }
+        (self.is_list, self.is_enumerated) = (false, false);
+        Continue(())
+    }
+
+    /// What the last word means with the one before it.
+    fn pair(&self, word: &[u8]) -> Option<Sense> {
+        let head = self.text.head(self.at);
+        let sign = head
+            .iter()
+            .rev()
+            .take(2)
+            .take_while(|byte| matches!(byte, b' ' | b'_' | b'-' | b'.' | b'/'))
+            .count();
+        let end = self.at - sign;
+        of_pair(&self.text.bytes[word_start(self.text, end)..end], word)
+    }
+}
+
+impl Number {
+    /// With one more word before it, which stands behind `head`.
+    fn of(self, word: &[u8], head: &[u8]) -> Self {
+        let is_owner = word == b"s" && (head.ends_with(b"'") || head.ends_with("’".as_bytes()));
+        match self {
+            // `my husband's number` is one to call.
+            Self::Whose if is_owner => Self::Owners,
+            Self::Owners => Self::Whose,
+            Self::Whose => Self::OfThing,
+            other => other,
+        }
+    }
+}
+
+/// `versions`, `§§`
+fn is_several(word: &[u8]) -> bool {
+    word.ends_with(b"s") || word == "§§".as_bytes()
+}
+
+/// Whether the word is the first part of a name: `loan_number`, `ControlNum`.
+fn is_first_part(text: Text<'_>, start: usize, end: usize) -> bool {
+    let before = text.before(start);
+    matches!(text.at(end), b'_' | b'-' | b'A'..=b'Z')
+        && !before.is_ascii_alphanumeric()
+        && !matches!(before, b'_' | b'-')
+}
