@@ -106,7 +106,16 @@ fn crowded_part() -> impl Strategy<Value = String> {
             "[REDACTED_EMAIL]",
             "EMP-123456",
             "\\u0040",
+            "\\u0022",
             "\\\\u0040",
+            "%22",
+            "%20",
+            "%2B1",
+            "&nbsp;",
+            "__",
+            "<ssn>",
+            "</phone>",
+            "→",
             "\\n",
             "\\",
             "\"",
@@ -360,6 +369,86 @@ fn a_long_run_of_backslashes_is_whole_and_a_window_never_begins_inside_of_what_f
 }
 
 #[test]
+fn values_are_known_in_markup_and_behind_escapes_of_urls() {
+    for (value, placeholder) in [
+        ("jane@x.io", "[REDACTED_EMAIL]"),
+        ("415-555-2671", "[REDACTED_PHONE]"),
+        ("1-415-555-2671", "[REDACTED_PHONE]"),
+        ("+14155552671", "[REDACTED_PHONE]"),
+        ("123-45-6789", "[REDACTED_SSN]"),
+        ("4111111111111111", "[REDACTED_CREDIT_CARD]"),
+        ("192.0.2.77", "[REDACTED_IP]"),
+        ("2001:db8::15:7", "[REDACTED_IP]"),
+    ] {
+        for (before, after) in [
+            ("**", "**"),
+            ("_", "_"),
+            ("__", "__"),
+            ("~~", "~~"),
+            ("%20", "%20"),
+            ("%22", "%22"),
+            ("%3D", "%26"),
+            ("\\u0022", "\\u0022"),
+            ("&nbsp;", "&nbsp;"),
+            ("<b>", "</b>"),
+            ("“", "”"),
+            ("、", "。"),
+            ("|", "|"),
+            ("=", "&x=1"),
+        ] {
+            let input = format!("so {before}{value}{after} it");
+            assert_eq!(text(&all(), &input), input.replace(value, placeholder));
+        }
+    }
+    assert_eq!(
+        text(&all(), "tel=%2B1%20%28415%29%20555-2671&x=(415)&nbsp;555-2671"),
+        "tel=[REDACTED_PHONE]&x=[REDACTED_PHONE]"
+    );
+}
+
+#[test]
+fn a_number_is_what_its_own_name_says() {
+    for (input, output) in [
+        (
+            "cell=4155552671&loan=9015680775",
+            "cell=[REDACTED_PHONE]&loan=9015680775",
+        ),
+        ("loan_number=9015680775 by phone", "loan_number=9015680775 by phone"),
+        ("your label number 8575287251", "your label number 8575287251"),
+        (
+            "my wife's new number 8575287251",
+            "my wife's new number [REDACTED_PHONE]",
+        ),
+        (
+            r#""cell":"4155552671","rid":"8088696324""#,
+            r#""cell":"[REDACTED_PHONE]","rid":"8088696324""#,
+        ),
+        (
+            "<ssn>123456789</ssn><control>172101410</control>",
+            "<ssn>[REDACTED_SSN]</ssn><control>172101410</control>",
+        ),
+        ("<th>SSN</th><td>123456789</td>", "<th>SSN</th><td>[REDACTED_SSN]</td>"),
+        (
+            "SS# 123456789, socSecNo 123456789",
+            "SS# [REDACTED_SSN], socSecNo [REDACTED_SSN]",
+        ),
+        ("caller ID 4155552671", "caller ID [REDACTED_PHONE]"),
+        ("SSN 123456789, badge 123456780", "SSN [REDACTED_SSN], badge 123456780"),
+        (
+            "EIN 70-7550292 / spouse 206 07 5249",
+            "EIN 70-7550292 / spouse [REDACTED_SSN]",
+        ),
+        (
+            "firmware 1.2.3.4 → 1.2.3.5, at 10.2.3.5",
+            "firmware 1.2.3.4 → 1.2.3.5, at [REDACTED_IP]",
+        ),
+        ("“phone” 4155552671", "“phone” [REDACTED_PHONE]"),
+    ] {
+        assert_eq!(text(&all(), input), output);
+    }
+}
+
+#[test]
 fn keys_numbers_and_escapes_of_a_message_are_read() {
     for (input, output) in [
         (r#"{"ssn": 123456789}"#, r#"{"ssn": "[REDACTED_SSN]"}"#),
@@ -389,6 +478,15 @@ fn keys_numbers_and_escapes_of_a_message_are_read() {
         (
             r#"["{\"a\":\"{\\\"phone\\\": 4155552671}\"}"]"#,
             r#"["{\"a\":\"{\\\"phone\\\": \\\"[REDACTED_PHONE]\\\"}\"}"]"#,
+        ),
+        // The quotes of a placeholder are written as those of its key.
+        (
+            r#"["{\u0022phone\u0022:4155552671,\u0022b\u0022:2}"]"#,
+            r#"["{\u0022phone\u0022:\u0022[REDACTED_PHONE]\u0022,\u0022b\u0022:2}"]"#,
+        ),
+        (
+            r#"["%7B%22phone%22:4155552671,%22b%22:2}"]"#,
+            r#"["%7B%22phone%22:%22[REDACTED_PHONE]%22,%22b%22:2}"]"#,
         ),
         // A negative number is nobody's, and a placeholder behind its sign would be no JSON.
         (

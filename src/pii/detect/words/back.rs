@@ -32,10 +32,7 @@ struct Back<'a> {
     name: Name,
     number: Number,
     passed: Passed,
-    /// Nothing but what parts a list was passed.
-    is_list: bool,
-    /// The same, and numbers with dots.
-    is_enumerated: bool,
+    parted: Parted,
     /// `on` or `at` stands directly before the value.
     is_place: bool,
     /// The last word was an arrow.
@@ -75,6 +72,16 @@ enum Passed {
     Number,
 }
 
+/// What stands between the value and where it has come to, at most.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+enum Parted {
+    /// What parts a list.
+    List,
+    /// And numbers with dots.
+    Numbers,
+    Words,
+}
+
 impl<'a> Back<'a> {
     fn new(text: Text<'a>, at: usize) -> Self {
         Self {
@@ -84,8 +91,7 @@ impl<'a> Back<'a> {
             name: Name::None,
             number: Number::Unsaid,
             passed: Passed::Nothing,
-            is_list: true,
-            is_enumerated: true,
+            parted: Parted::List,
             is_place: false,
             has_arrow: false,
             is_closed: false,
@@ -127,22 +133,23 @@ impl<'a> Back<'a> {
         }
         let digits = between.iter().filter(|byte| byte.is_ascii_digit()).count();
         if digits > 0 && !is_replaced(between, self.has_arrow) {
-            let is_own = digits >= OWN && !self.is_list && step > 0;
+            let is_own = digits >= OWN && self.parted == Parted::Words && step > 0;
             self.passed = self.passed.max(if is_own { Passed::Number } else { Passed::Digits });
         }
         self.has_arrow = false;
-        let parts = |byte: &u8| matches!(byte, b' ' | b',' | b'/' | b'&');
-        self.is_list &= between.iter().all(parts);
-        self.is_enumerated &= between
-            .iter()
-            .all(|byte| parts(byte) || matches!(byte, b'0'..=b'9' | b'.'));
+        let parted = between.iter().map(|byte| match byte {
+            b' ' | b',' | b'/' | b'&' => Parted::List,
+            b'0'..=b'9' | b'.' => Parted::Numbers,
+            _ => Parted::Words,
+        });
+        self.parted = parted.fold(self.parted, Parted::max);
         Continue(between)
     }
 
     fn value(&mut self, start: usize, kind: Option<Kind>) -> ControlFlow<Sense> {
         match kind {
-            Some(Kind::Phone) if self.is_list => return Break(Sense::Phone),
-            Some(Kind::Ssn) if self.is_list => return Break(Sense::Ssn),
+            Some(Kind::Phone) if self.parted == Parted::List => return Break(Sense::Phone),
+            Some(Kind::Ssn) if self.parted == Parted::List => return Break(Sense::Ssn),
             // `"cell": …, "rid": …`: the word before was said of that number.
             Some(Kind::Phone | Kind::Ssn | Kind::CreditCard) if self.name == Name::Unknown => {
                 return Break(Sense::Open);
@@ -150,7 +157,7 @@ impl<'a> Back<'a> {
             _ => {}
         }
         self.at = start;
-        (self.is_list, self.is_enumerated) = (false, false);
+        self.parted = Parted::Words;
         Continue(())
     }
 
@@ -172,7 +179,9 @@ impl<'a> Back<'a> {
         }
         match meaning {
             // A version's word is said of the number behind it and of no other, several sections' of a whole list.
-            Meaning::Is(Sense::Version) if self.is_enumerated && is_several(word) => return Break(Sense::Version),
+            Meaning::Is(Sense::Version) if self.parted < Parted::Words && is_several(word) => {
+                return Break(Sense::Version);
+            }
             Meaning::Is(Sense::Version) if self.passed > Passed::Nothing || step > 1 => return Break(Sense::Open),
             Meaning::Is(Sense::Other | Sense::Code) if self.passed == Passed::Number => return Break(Sense::Open),
             Meaning::Is(sense) => return Break(sense),
@@ -201,7 +210,7 @@ impl<'a> Back<'a> {
             Meaning::Join => return Continue(()),
             Meaning::Which | Meaning::Party | Meaning::Possessive => {}
         }
-        (self.is_list, self.is_enumerated) = (false, false);
+        self.parted = Parted::Words;
         Continue(())
     }
 

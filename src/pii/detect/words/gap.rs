@@ -67,8 +67,9 @@ pub(super) fn tag_before(text: Text<'_>, end: usize) -> Option<(usize, bool)> {
     if text.at(end) != b'>' {
         return None;
     }
-    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':' | b'.');
-    let name = end - text.count_before(end, is_name);
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b':' | b'.');
+    let head = text.head(end);
+    let name = end - head.iter().rev().take(BEHIND).take_while(|byte| is_name(byte)).count();
     match text.head(name) {
         [.., b'<', b'/'] => Some((name - 2, true)),
         [.., b'<'] => Some((name - 1, false)),
