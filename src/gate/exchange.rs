@@ -56,7 +56,7 @@ pub(super) enum Client {
 type Outcome = Result<Response<Body>, Error>;
 
 /// Reads a POST and answers it.
-pub(super) async fn post(request: Request, headers: &HeaderMap, body: Incoming) -> (Option<Bytes>, Outcome) {
+pub(super) async fn post(request: Request, headers: &HeaderMap, body: &mut Incoming) -> (Option<Bytes>, Outcome) {
     let limit = request.generation.snapshot.gateway.limits.request_body;
     let body = match http::check_post(headers) {
         Ok(()) => http::collect(body, headers, limit).await,

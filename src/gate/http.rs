@@ -8,13 +8,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt as _;
 use http::header::{
     ACCEPT, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
-    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, FORWARDED,
-    HOST, ORIGIN, VARY, VIA,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE,
+    EXPECT, FORWARDED, HOST, ORIGIN, VARY, VIA,
 };
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, Version};
 use http_body::Body as _;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
@@ -27,6 +28,8 @@ use crate::snapshot::Gateway;
 
 /// From the head of a request to the end of its body.
 const BODY: Duration = Duration::from_secs(60);
+/// What is read of a body that nobody wants, in bytes.
+const UNREAD: usize = 64 << 10;
 
 /// As nearly every client writes it; every other way of writing is read.
 const USUAL_ACCEPT: &[u8] = b"application/json, text/event-stream";
@@ -236,8 +239,35 @@ fn too_slow() -> Error {
     )
 }
 
+/// Says that the connection ends with this answer, where the request's body is not there yet: nobody will read it, and a client that is not told
+/// would send its next request into a connection that is closed (RFC 9112 section 9.6).
+pub(super) fn close_unless_read(parts: &Parts, body: &mut Incoming, answer: &mut Response<Body>) {
+    let is_awaited = parts.headers.contains_key(EXPECT);
+    let is_whole = body.is_end_stream() || !is_awaited && is_there(body);
+    if parts.version < Version::HTTP_2 && !is_whole {
+        answer
+            .headers_mut()
+            .insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
+/// Whether what is left of a body has arrived, and is little: it is read then.
+fn is_there(body: &mut Incoming) -> bool {
+    let mut left = UNREAD;
+    loop {
+        match body.frame().now_or_never() {
+            Some(None) => return true,
+            Some(Some(Ok(frame))) => match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+                Some(less) => left = less,
+                None => return false,
+            },
+            Some(Some(Err(_))) | None => return false,
+        }
+    }
+}
+
 /// The whole body within [`BODY`], at most `limit` bytes: 413 beyond, before it is read where `Content-Length` says so.
-pub(super) async fn collect(mut body: Incoming, headers: &HeaderMap, limit: u64) -> Result<Bytes, Error> {
+pub(super) async fn collect(body: &mut Incoming, headers: &HeaderMap, limit: u64) -> Result<Bytes, Error> {
     let too_large = || {
         Error::new(
             StatusCode::PAYLOAD_TOO_LARGE,

@@ -183,8 +183,8 @@ impl Gate {
 pub fn handle(gate: Arc<Gate>, peer: SocketAddr, request: Request<Incoming>) -> BoxFuture<'static, Response<Body>> {
     Box::pin(async move {
         let generation = gate.live.load_full();
-        let (parts, body) = request.into_parts();
-        let (id, outcome) = respond(&gate, generation, peer, &parts, body).await;
+        let (parts, mut body) = request.into_parts();
+        let (id, outcome) = respond(&gate, generation, peer, &parts, &mut body).await;
         let mut answer = match outcome {
             Ok(answer) => answer,
             Err(error) => {
@@ -194,6 +194,9 @@ pub fn handle(gate: Arc<Gate>, peer: SocketAddr, request: Request<Incoming>) -> 
         };
         if answer.status() != ::http::StatusCode::FORBIDDEN {
             http::add_cors(parts.headers.get(ORIGIN), &mut answer);
+        }
+        if answer.status().is_client_error() {
+            http::close_unless_read(&parts, &mut body, &mut answer);
         }
         answer
     })
@@ -205,7 +208,7 @@ async fn respond(
     generation: Arc<Generation>,
     peer: SocketAddr,
     parts: &Parts,
-    body: Incoming,
+    body: &mut Incoming,
 ) -> (Option<Bytes>, Result<Response<Body>, Error>) {
     let begun = generation.traces.as_ref().map(|_| SystemTime::now());
     let (endpoint, identity) = match admit(gate, &generation, parts).await {

@@ -29,7 +29,7 @@ pub(super) async fn answer(
     route: &Route,
     peer: SocketAddr,
     parts: &Parts,
-    body: Incoming,
+    body: &mut Incoming,
 ) -> Result<Response<Body>, Error> {
     let gateway = &generation.snapshot.gateway;
     let body = http::collect(body, &parts.headers, MAX_BODY).await?;

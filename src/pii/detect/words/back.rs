@@ -101,6 +101,10 @@ impl<'a> Back<'a> {
     /// Over one gap, and the word, value or tag before it.
     fn step(&mut self, step: usize) -> ControlFlow<Sense> {
         let between = self.gap(step)?;
+        if let Some(start) = aside(self.text, self.at, between) {
+            self.at = start;
+            return Continue(());
+        }
         if let Some((start, kind)) = self.text.value_before(self.at) {
             return self.value(start, kind);
         }
@@ -125,8 +129,13 @@ impl<'a> Back<'a> {
         let is_other = step > 0 && (breaks == 1 || ends_sentence(between));
         // `cell=…&wages=…`: what is said of one field says nothing of the next.
         let is_other_field = self.name != Name::None && between.contains(&b'&');
-        if self.lines > 1 || is_other || is_other_field {
+        // Two empty columns: what is said before them is far away.
+        let is_other_column = memchr::memmem::find(between, b"|||").is_some();
+        if self.lines > 1 || is_other || is_other_field || is_other_column {
             return Break(Sense::Open);
+        }
+        if between.iter().any(|byte| b",;:={}<>|\"".contains(byte)) {
+            self.number = Number::Unsaid;
         }
         if step == 0 && between.iter().any(|byte| matches!(byte, b':' | b'=')) {
             self.name = Name::Sign;
@@ -240,6 +249,20 @@ impl Number {
             other => other,
         }
     }
+}
+
+/// Where an aside begins whose end stands in the gap behind `at`: `textbox "Mobile" [ref=e33]: `, as browsers are shown to models.
+fn aside(text: Text<'_>, at: usize, between: &[u8]) -> Option<usize> {
+    const LONGEST: usize = 32;
+    between.contains(&b']').then_some(())?;
+    let low = at.saturating_sub(LONGEST);
+    let start = low + memchr::memrchr(b'[', &text.bytes[low..at])?;
+    let inner = &text.bytes[start + 1..at];
+    let is_attribute = inner.contains(&b'=')
+        && inner
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'=' | b'_' | b'-'));
+    is_attribute.then_some(start)
 }
 
 /// `versions`, `§§`
