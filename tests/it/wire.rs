@@ -1,7 +1,11 @@
 //! Bad input and its answer: the table of what HTTP and JSON-RPC give for what, in both eras.
 
+use std::time::Duration;
+
 use http::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::time::timeout;
 
 use crate::support::{Answer, Client, Gateway, Recorder};
 
@@ -96,6 +100,35 @@ async fn what_http_refuses_before_a_message_is_read() {
         );
     }
     assert_eq!(recorder.take(), Vec::<Value>::new());
+}
+
+/// Who sends the head of a request and then its body must know whether anybody will read it (RFC 9112 section 9.6).
+#[tokio::test]
+async fn a_refusal_before_the_body_has_come_says_that_the_connection_ends() {
+    let (_recorder, gateway) = world("").await;
+    let refused = "POST /mcp/e HTTP/1.1\r\nhost: evil.example.com\r\ncontent-length: 2\r\n";
+    for (sent, closes) in [
+        (format!("{refused}\r\n"), true),
+        (format!("{refused}expect: 100-continue\r\n\r\n"), true),
+        (format!("{refused}\r\n{{}}"), false),
+        ("GET /mcp/e HTTP/1.1\r\nhost: evil.example.com\r\n\r\n".to_owned(), false),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(gateway.address()).await.unwrap();
+        stream.write_all(sent.as_bytes()).await.unwrap();
+        let head = head(&mut stream).await;
+        assert!(head.starts_with("HTTP/1.1 403 "), "{sent}: {head}");
+        assert_eq!(head.contains("\r\nconnection: close\r\n"), closes, "{sent}: {head}");
+    }
+}
+
+/// The head of an answer, its empty line too.
+async fn head(stream: &mut tokio::net::TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let byte = timeout(Duration::from_secs(10), stream.read_u8()).await;
+        head.push(byte.expect("an answer comes").expect("it is whole"));
+    }
+    String::from_utf8(head).unwrap()
 }
 
 #[tokio::test]

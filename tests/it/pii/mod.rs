@@ -23,6 +23,20 @@ fn the_set_is_redacted_as_well_as_the_documentation_says() {
     assert!(score.perfect() >= 0.93, "{score}");
 }
 
+/// Texts of four authors, written and labelled before they or the redactor had seen the other.
+#[test]
+fn texts_of_others_are_redacted_as_well() {
+    let score = scoring::score(include_str!("../../pii/authors.jsonl"));
+    assert!(score.items >= 2000, "{score}");
+    for kind in 0..score.rows.len() {
+        assert!(score.f1(kind) >= 0.99, "{score}");
+        assert!(score.leaked_of(kind) <= 0.01, "{score}");
+    }
+    assert!(score.leaked() <= 0.001, "{score}");
+    assert!(score.over_redacted() <= 0.001, "{score}");
+    assert!(score.perfect() >= 0.99, "{score}");
+}
+
 /// Texts that were written before the redactor saw them; `tests/pii/forms.py` holds them.
 #[test]
 fn forms_that_stand_alone_are_redacted_as_well() {
