@@ -24,6 +24,8 @@ pub struct Counters {
     /// Requests refused before they could name a server, by HTTP status.
     refused: Mutex<BTreeMap<u16, u64>>,
     calls: Mutex<BTreeMap<Called, Arc<CallCounters>>>,
+    /// Calls of what is not there for the caller. Its name is the client's, and stands in no label.
+    unoffered: Mutex<BTreeMap<EndpointName, u64>>,
     /// Redacted values, by direction and type.
     redactions: Mutex<BTreeMap<(&'static str, String), u64>>,
     /// Values that were masked where they should have become tokens.
@@ -89,6 +91,15 @@ impl Counters {
             called.tool = OTHER.into();
         }
         Arc::clone(calls.entry(called).or_default())
+    }
+
+    pub(super) fn unoffered_call(&self, endpoint: &EndpointName) {
+        let mut unoffered = self.unoffered.lock().unwrap_or_else(PoisonError::into_inner);
+        *unoffered.entry(endpoint.clone()).or_default() += 1;
+    }
+
+    pub fn unoffered(&self) -> BTreeMap<EndpointName, u64> {
+        self.unoffered.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn redacted(&self, direction: &'static str, found: &Redactions) {

@@ -87,6 +87,7 @@ pub(super) fn resource_permit(
         return Err(Error::invalid_params(format!("`uri` is longer than {MAX_URI} bytes")));
     }
     let mut error = no_resource(exchange.era(), uri);
+    let mut is_there = false;
     for at in view.resource_servers(uri) {
         let server = &view.offer.servers[at];
         let object = Object::Resource {
@@ -97,17 +98,19 @@ pub(super) fn resource_permit(
             Ok(permit) => return Ok((permit, Arc::clone(&server.upstream))),
             Err(denied) => error = error.with_detail(denied.to_string()),
         }
+        is_there = true;
     }
-    Err(error)
+    Err(if is_there { error } else { unoffered(exchange, error) })
 }
 
 fn tool(exchange: &Exchange<'_>, view: &View, headers: Option<&HeaderMap>) -> Result<Target, Refusal> {
     let (span, shown) = named(exchange, |params| params.name, "name")?;
     let unknown = || Error::invalid_params(format!("there is no tool `{shown}`"));
     let Some(at) = view.tool(&shown) else {
-        return Err(
-            connect::would_have(exchange.request, view, &shown).map_or_else(|| unknown().into(), Refusal::Connect)
-        );
+        return Err(match connect::would_have(exchange.request, view, &shown) {
+            Some(server) => Refusal::Connect(server),
+            None => unoffered(exchange, unknown()).into(),
+        });
     };
     let tool = &view.offer.tools[at];
     let server = &view.offer.servers[tool.item.server];
@@ -152,7 +155,7 @@ fn tool(exchange: &Exchange<'_>, view: &View, headers: Option<&HeaderMap>) -> Re
 fn prompt(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
     let (span, shown) = named(exchange, |params| params.name, "name")?;
     let unknown = || Error::invalid_params(format!("there is no prompt `{shown}`"));
-    let prompt = view.prompt(&shown).ok_or_else(unknown)?;
+    let prompt = view.prompt(&shown).ok_or_else(|| unoffered(exchange, unknown()))?;
     let server = &view.offer.servers[prompt.server];
     let object = Object::Prompt {
         server: &server.name,
@@ -217,7 +220,7 @@ fn completion(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
     match (kind.as_deref(), member("name"), member("uri")) {
         (Some("ref/prompt"), Some((span, shown)), _) => {
             let unknown = || Error::invalid_params(format!("there is no prompt `{shown}`"));
-            let prompt = view.prompt(&shown).ok_or_else(unknown)?;
+            let prompt = view.prompt(&shown).ok_or_else(|| unoffered(exchange, unknown()))?;
             let server = &view.offer.servers[prompt.server];
             let object = Object::Prompt {
                 server: &server.name,
@@ -242,7 +245,7 @@ fn completion(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
                 .or_else(|| view.resource_servers(&uri).next());
             let server = at
                 .map(|at| &view.offer.servers[at])
-                .ok_or_else(|| no_resource(exchange.era(), &uri))?;
+                .ok_or_else(|| unoffered(exchange, no_resource(exchange.era(), &uri)))?;
             let object = Object::Resource {
                 server: &server.name,
                 uri: &uri,
@@ -263,6 +266,13 @@ fn completion(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
             "`ref` is neither a `ref/prompt` with a name nor a `ref/resource` with a URI",
         )),
     }
+}
+
+/// Counts a call of what is not there for this caller.
+fn unoffered(exchange: &Exchange<'_>, error: Error) -> Error {
+    let request = exchange.request;
+    request.gate.counters.unoffered_call(&request.endpoint);
+    error
 }
 
 /// A string of the parameters that must be there, and where it stands.

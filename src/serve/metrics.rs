@@ -143,6 +143,15 @@ fn calls(page: &mut Page, live: &Live) {
             page.sample("mcpgw_calls_total", &labels, read(counters).load(Ordering::Relaxed));
         }
     }
+    for (endpoint, count) in live.gate.counters().unoffered() {
+        let labels = [
+            ("endpoint", endpoint.to_string()),
+            ("server", String::new()),
+            ("tool", String::new()),
+            ("outcome", "denied".to_owned()),
+        ];
+        page.sample("mcpgw_calls_total", &labels, count);
+    }
     page.family("mcpgw_calls_in_flight", "gauge", "Calls that are being answered.");
     for (called, counters) in &counted {
         let running = counters.in_flight.load(Ordering::Relaxed);

@@ -111,7 +111,10 @@ async fn a_refusal_before_the_body_has_come_says_that_the_connection_ends() {
         (format!("{refused}\r\n"), true),
         (format!("{refused}expect: 100-continue\r\n\r\n"), true),
         (format!("{refused}\r\n{{}}"), false),
-        ("GET /mcp/e HTTP/1.1\r\nhost: evil.example.com\r\n\r\n".to_owned(), false),
+        (
+            "GET /mcp/e HTTP/1.1\r\nhost: evil.example.com\r\n\r\n".to_owned(),
+            false,
+        ),
     ] {
         let mut stream = tokio::net::TcpStream::connect(gateway.address()).await.unwrap();
         stream.write_all(sent.as_bytes()).await.unwrap();

@@ -30,10 +30,13 @@ async fn told() -> Labels {
         .send(http::Method::GET, &[], "")
         .await;
     let text = String::from_utf8(scraped.body.to_vec()).unwrap();
-    assert!(
-        text.contains("mcpgw_calls_total{endpoint=\"one\",server=\"s\",tool=\"open\",outcome=\"answered\"} 1\n"),
-        "{text}"
-    );
+    for counted in [
+        r#"server="s",tool="open",outcome="answered"} 1"#,
+        r#"server="",tool="",outcome="denied"} 1"#,
+    ] {
+        let sample = format!("mcpgw_calls_total{{endpoint=\"one\",{counted}\n");
+        assert!(text.contains(&sample), "{text}");
+    }
     let (label, mut families) = (Regex::new(r#"(\w+)=""#).unwrap(), Labels::new());
     for line in text.lines() {
         if let Some(family) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split(' ').next()) {
