@@ -56,6 +56,7 @@ pub use request::{Account, AccountState, Accounts, MAX_BODY, Request, ToolLine, 
 pub use route::Route;
 pub use secret::ACCESS;
 pub use server::{Auth, Refused, Whose};
+pub use sessions::LONGEST_SESSION;
 
 use crate::snapshot::Snapshot;
 

@@ -1,6 +1,8 @@
 //! The end of all sessions of MCP clients that one caller has: whoever would go on with one asks here first.
 
-use jiff::{SignedDuration, Timestamp};
+use std::time::Duration;
+
+use jiff::Timestamp;
 
 use crate::auth::problem::Problem;
 use crate::auth::record;
@@ -8,8 +10,8 @@ use crate::auth::server::Auth;
 use crate::name::Principal;
 use crate::store::{Expect, Kind};
 
-/// No session is older (`gate::session`).
-const LONGEST: SignedDuration = SignedDuration::from_hours(24);
+/// A session of an MCP client ends this long after its start, whatever happens.
+pub const LONGEST_SESSION: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Auth {
     /// In milliseconds since 1970: what began until then has ended. `None`: nothing was ended. From memory.
@@ -24,7 +26,7 @@ impl Auth {
     pub(super) async fn end_sessions(&self, principal: &Principal) -> Result<(), Problem> {
         let now = Timestamp::now();
         let until = record::written(&u64::try_from(now.as_millisecond()).unwrap_or(0))?;
-        let (key, expires) = (principal.to_string(), now.checked_add(LONGEST).ok());
+        let (key, expires) = (principal.to_string(), now.checked_add(LONGEST_SESSION).ok());
         let put = self.records.put(Kind::SessionsEnd, &key, Expect::Any, &until, expires);
         put.await?;
         Ok(())

@@ -154,16 +154,30 @@ fn tool(exchange: &Exchange<'_>, view: &View, headers: Option<&HeaderMap>) -> Re
 
 fn prompt(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
     let (span, shown) = named(exchange, |params| params.name, "name")?;
+    let arguments = exchange.params().and_then(|params| params.arguments);
+    let purpose = Purpose::Call {
+        arguments: arguments.map(|span| span.of(exchange.body)),
+    };
+    let target = prompt_of(exchange, view, (span, &shown), purpose)?;
+    Ok(Target {
+        name: Some(Arc::clone(target.permit.name())),
+        ..target
+    })
+}
+
+/// Whoever asks for a prompt, or completes for one, may.
+fn prompt_of(
+    exchange: &Exchange<'_>,
+    view: &View,
+    (span, shown): (Span, &str),
+    purpose: Purpose<'_>,
+) -> Result<Target, Error> {
     let unknown = || Error::invalid_params(format!("there is no prompt `{shown}`"));
-    let prompt = view.prompt(&shown).ok_or_else(|| unoffered(exchange, unknown()))?;
+    let prompt = view.prompt(shown).ok_or_else(|| unoffered(exchange, unknown()))?;
     let server = &view.offer.servers[prompt.server];
     let object = Object::Prompt {
         server: &server.name,
         name: &prompt.name,
-    };
-    let arguments = exchange.params().and_then(|params| params.arguments);
-    let purpose = Purpose::Call {
-        arguments: arguments.map(|span| span.of(exchange.body)),
     };
     let permit =
         permit(exchange, &server.name, object, purpose).map_err(|denied| unknown().with_detail(denied.to_string()))?;
@@ -172,7 +186,7 @@ fn prompt(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
         upstream: Arc::clone(&server.upstream),
         offered: None,
         rename: (*shown != *prompt.name).then(|| (span, Arc::clone(&prompt.name))),
-        name: Some(Arc::clone(&prompt.name)),
+        name: None,
         limits: Limits::default(),
         headers: Vec::new(),
     })
@@ -218,27 +232,7 @@ fn completion(exchange: &Exchange<'_>, view: &View) -> Result<Target, Error> {
     };
     let kind = member("type").map(|(_, kind)| kind);
     match (kind.as_deref(), member("name"), member("uri")) {
-        (Some("ref/prompt"), Some((span, shown)), _) => {
-            let unknown = || Error::invalid_params(format!("there is no prompt `{shown}`"));
-            let prompt = view.prompt(&shown).ok_or_else(|| unoffered(exchange, unknown()))?;
-            let server = &view.offer.servers[prompt.server];
-            let object = Object::Prompt {
-                server: &server.name,
-                name: &prompt.name,
-            };
-            let permit = permit(exchange, &server.name, object, Purpose::Follow)
-                .map_err(|denied| unknown().with_detail(denied.to_string()))?;
-            let rename = (*shown != *prompt.name).then(|| (span, Arc::clone(&prompt.name)));
-            Ok(Target {
-                permit,
-                upstream: Arc::clone(&server.upstream),
-                offered: None,
-                rename,
-                name: None,
-                limits: Limits::default(),
-                headers: Vec::new(),
-            })
-        }
+        (Some("ref/prompt"), Some((span, shown)), _) => prompt_of(exchange, view, (span, &shown), Purpose::Follow),
         (Some("ref/resource"), _, Some((_, uri))) => {
             let at = view
                 .template_server(&uri)

@@ -8,6 +8,7 @@ mod credentials;
 mod grants;
 mod hold;
 mod later;
+mod logs;
 mod shared;
 
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub(super) use credentials::{Credentials, CredentialsAction};
 pub(super) use grants::{Grants, GrantsAction};
 pub(super) use hold::{Hold, Release};
 pub(super) use later::Later;
+pub(super) use logs::{Logs, LogsAction, RecordFormat, Verify};
 pub(super) use shared::{
     ColorWhen, Endpoint, FailOn, FindingsFormat, Paths, PlanFormat, ReviewFormat, TextFormat, WhichGateway,
 };
@@ -308,110 +310,6 @@ pub(super) struct Lock {
 pub(super) enum Source {
     /// The running gateway
     Live,
-}
-
-#[derive(Args, Debug)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(super) struct Logs {
-    #[command(subcommand)]
-    pub(super) action: Option<LogsAction>,
-    /// Only of this endpoint
-    #[arg(long, value_name = "NAME")]
-    pub(super) endpoint: Option<String>,
-    /// Only of this server
-    #[arg(long, value_name = "NAME")]
-    pub(super) server: Option<String>,
-    /// Only of this tool, prompt or resource, by its own name or as SERVER/NAME
-    #[arg(long, value_name = "NAME")]
-    pub(super) tool: Option<String>,
-    /// Only of `user:NAME`, `service:NAME`, `anonymous`, or whoever has this name
-    #[arg(long, value_name = "WHO")]
-    pub(super) user: Option<String>,
-    /// From then on: `2026-11-25T10:00:00Z`, `2026-11-25`, or `2h` for two hours ago
-    #[arg(long, value_name = "TIME", value_parser = crate::cli::logs::moment)]
-    pub(super) since: Option<jiff::Timestamp>,
-    /// Before then
-    #[arg(long, value_name = "TIME", value_parser = crate::cli::logs::moment)]
-    pub(super) until: Option<jiff::Timestamp>,
-    /// Only calls that ended so
-    #[arg(long)]
-    pub(super) status: Option<CallStatus>,
-    /// Go on with what comes
-    #[arg(long)]
-    pub(super) follow: bool,
-    #[command(flatten)]
-    pub(super) config: shared::ConfigOnly,
-    #[command(flatten)]
-    pub(super) gateway: WhichGateway,
-    /// How to write the entries
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub(super) format: RecordFormat,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum LogsAction {
-    /// Check that every record is there, in its place, as it was written
-    Verify(Verify),
-}
-
-#[derive(Args, Debug)]
-pub(super) struct Verify {
-    #[command(flatten)]
-    pub(super) config: shared::ConfigOnly,
-    #[command(flatten)]
-    pub(super) gateway: WhichGateway,
-    /// How to write the outcome
-    #[arg(long, value_name = "FORMAT", default_value = "human")]
-    pub(super) format: TextFormat,
-}
-
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
-pub(super) enum RecordFormat {
-    #[default]
-    Human,
-    Json,
-    /// For spreadsheets
-    Csv,
-}
-
-/// How a call ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
-pub(super) enum CallStatus {
-    /// The server gave a result
-    #[value(alias = "ok")]
-    Answered,
-    /// The client took it back, or its connection was lost
-    Cancelled,
-    /// By a rule, or there is no such thing for this caller
-    Denied,
-    /// The server answered with an error, or the tool said that it failed
-    Error,
-    /// The server did not answer, or not as it must
-    Failed,
-    /// By the lock, in the session that was to run it
-    HeldBack,
-    /// It has not ended yet
-    Open,
-    /// By a limit
-    Refused,
-    /// The gateway ended before the call did
-    Unknown,
-}
-
-impl From<CallStatus> for crate::audit::read::Status {
-    fn from(status: CallStatus) -> Self {
-        match status {
-            CallStatus::Answered => Self::Answered,
-            CallStatus::Cancelled => Self::Cancelled,
-            CallStatus::Denied => Self::Denied,
-            CallStatus::Error => Self::Error,
-            CallStatus::Failed => Self::Failed,
-            CallStatus::HeldBack => Self::HeldBack,
-            CallStatus::Open => Self::Open,
-            CallStatus::Refused => Self::Refused,
-            CallStatus::Unknown => Self::Unknown,
-        }
-    }
 }
 
 #[derive(Args, Debug)]

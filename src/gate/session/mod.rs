@@ -24,6 +24,7 @@ pub use saved::{SessionStore, Versioned};
 pub(super) use live::{Pending, Session};
 pub(super) use saved::{Saved, Unsaved};
 
+use crate::auth::LONGEST_SESSION;
 use crate::gate::auth::Account;
 use crate::gate::level::Level;
 use crate::gate::session::id::Told;
@@ -33,8 +34,6 @@ use crate::pii::Seal;
 use crate::rate::{Buckets, Rate};
 use crate::upstream::SessionKey;
 
-/// A session ends this long after its start, whatever happens.
-const HARD_END: Duration = Duration::from_secs(24 * 60 * 60);
 /// Sessions of one account of which something is saved: so many at once, then one more each [`SAVED_EVERY`]. What is saved stays to the
 /// hard end, so that no account has more than 9,000 of what the store has room for.
 const SAVED_AT_ONCE: u32 = 400;
@@ -379,7 +378,7 @@ fn now() -> u64 {
 
 /// The hard end of a session that began then.
 fn end(start: u64) -> u64 {
-    start.saturating_add(u64::try_from(HARD_END.as_millis()).unwrap_or(u64::MAX))
+    start.saturating_add(u64::try_from(LONGEST_SESSION.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// What a session is called where its id would be too long.

@@ -1,9 +1,12 @@
 //! A server as a child process: one JSON-RPC message a line on its standard streams.
 
 mod command;
+mod deliveries;
+mod end;
 mod lines;
 mod mux;
 mod process;
+mod streams;
 mod token;
 
 pub(super) use command::{Command, Crashes};

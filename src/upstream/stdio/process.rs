@@ -5,22 +5,17 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::pin::Pin;
-use std::sync::{Arc, Weak};
-use std::task::{Context, Poll};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::{Child, ChildStderr, ChildStdin, ChildStdout};
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout, timeout_at};
+use rustix::process::Pid;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::mcp::{Era, Method, Version};
-use crate::upstream::call::{JsonBody, MessageSource, Messages, Reply};
+use crate::upstream::call::{JsonBody, Messages, Reply};
 use crate::upstream::conversation::{Attempt, Conversation, collect};
 use crate::upstream::core::Core;
 use crate::upstream::credentials::Token;
@@ -29,20 +24,15 @@ use crate::upstream::greeting::{Greeting, Response};
 use crate::upstream::probe::{Verdict, of_message};
 use crate::upstream::request::{INITIALIZED, Outgoing, initialize_params};
 use crate::upstream::stdio::command::Command;
-use crate::upstream::stdio::lines::{Line, Lines};
+use crate::upstream::stdio::deliveries::Deliveries;
+use crate::upstream::stdio::end::{End, Group};
 use crate::upstream::stdio::mux::{Delivery, Mux, Refusal, Registered};
-use crate::upstream::stdio::plain;
+use crate::upstream::stdio::streams::{Outline, log, read, write};
 use crate::upstream::ticket::{Cancel, Ticket};
 
 /// For an answer to `server/discover`; a legacy server may give none.
 const PROBE: Duration = Duration::from_secs(10);
-/// After standard input is closed, and again after SIGTERM.
-const GRACE: Duration = Duration::from_secs(2);
-/// For what the child wrote before it ended.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 const LINES_WAITING: usize = 64;
-/// Of standard error, a line.
-const MAX_ERROR_LINE: usize = 8 * 1024;
 
 /// A child that has been greeted.
 pub(in crate::upstream) struct Process {
@@ -59,12 +49,6 @@ struct Pipe {
     gone: CancellationToken,
     stop: CancellationToken,
     _stop_on_drop: DropGuard,
-}
-
-struct Outline {
-    pieces: Vec<Bytes>,
-    /// Of the request, to be marked as written.
-    number: Option<u64>,
 }
 
 impl Process {
@@ -396,179 +380,6 @@ impl Pipe {
         self.mux.end("the gateway stops the process");
         self.stop.cancel();
         self.gone.cancelled().await;
-    }
-}
-
-/// What is left to do once a child runs: see it out.
-struct End {
-    group: Group,
-    child: Child,
-    reader: JoinHandle<()>,
-    logger: JoinHandle<()>,
-    mux: Arc<Mux>,
-    conversation: Weak<Conversation>,
-    gone: DropGuard,
-    place: OwnedSemaphorePermit,
-}
-
-impl End {
-    async fn see_to_it(mut self, stop: CancellationToken) {
-        let wanted = tokio::select! {
-            _ = self.child.wait() => false,
-            () = stop.cancelled() => true,
-        };
-        // Standard input is closed by now: the writer stops with `stop`.
-        if wanted && timeout(GRACE, self.child.wait()).await.is_err() {
-            self.group.signal(Signal::TERM);
-            if timeout(GRACE, self.child.wait()).await.is_err() {
-                self.group.signal(Signal::KILL);
-            }
-        }
-        let status = self.child.wait().await;
-        let _late = timeout(LAST_WORDS, &mut self.reader).await;
-        // What the child started and left behind.
-        self.group.signal(Signal::KILL);
-        self.group.0 = None;
-        self.reader.abort();
-        stop.cancel();
-        let how = status.map_or_else(|error| error.to_string(), |status| status.to_string());
-        if !wanted && let Some(conversation) = self.conversation.upgrade() {
-            tracing::warn!(server = %conversation.core.name(), how, "a process ended by itself");
-            conversation.crashes.note();
-        }
-        self.mux.end(&format!("the process ended: {how}"));
-        let _late = timeout(LAST_WORDS, &mut self.logger).await;
-        self.logger.abort();
-        // Who waits for the end may need the place at once.
-        drop(self.place);
-        drop(self.gone);
-    }
-}
-
-/// A process group that is killed when nobody sees to its end any more, as when the runtime stops.
-struct Group(Option<Pid>);
-
-impl Group {
-    fn signal(&self, signal: Signal) {
-        if let Some(group) = self.0 {
-            // Gone already is as good.
-            let _ = kill_process_group(group, signal);
-        }
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        self.signal(Signal::KILL);
-    }
-}
-
-async fn write(mut stdin: ChildStdin, mut outlines: mpsc::Receiver<Outline>, mux: Arc<Mux>, stop: CancellationToken) {
-    let writing = async {
-        while let Some(outline) = outlines.recv().await {
-            if let Some(number) = outline.number {
-                mux.mark_written(number);
-            }
-            let mut pieces = outline.pieces;
-            pieces.push(Bytes::from_static(b"\n"));
-            // Small lines in one write.
-            if pieces.iter().map(Bytes::len).sum::<usize>() <= 32 * 1024 {
-                pieces = vec![Bytes::from(pieces.concat())];
-            }
-            for piece in pieces {
-                if stdin.write_all(&piece).await.is_err() {
-                    return;
-                }
-            }
-        }
-    };
-    tokio::select! {
-        () = writing => {}
-        () = stop.cancelled() => {}
-    }
-}
-
-async fn read(
-    stdout: ChildStdout,
-    most: usize,
-    mux: Arc<Mux>,
-    conversation: Weak<Conversation>,
-    stop: CancellationToken,
-) {
-    let mut lines = Lines::new(stdout, most);
-    while let Some(line) = lines.next().await {
-        match line {
-            Line::Whole(line) if line.trim_ascii().is_empty() => {}
-            Line::Whole(line) => match conversation.upgrade() {
-                Some(conversation) => mux.receive(&line, &conversation),
-                None => break,
-            },
-            Line::TooLong { beginning } => {
-                tracing::warn!(most, "a line of a server is too long and is left out");
-                mux.receive_too_long(&beginning);
-            }
-        }
-    }
-    // A server that closed its standard output can answer nothing more. What it was asked is lost either way.
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    stop.cancel();
-}
-
-async fn log(stderr: ChildStderr, server: String) {
-    let mut lines = Lines::new(stderr, MAX_ERROR_LINE);
-    while let Some(line) = lines.next().await {
-        match line {
-            Line::Whole(text) => {
-                let text = plain(text.trim_ascii_end());
-                if !text.is_empty() {
-                    tracing::info!(target: "mcpgw::upstream::stderr", server, "{text}");
-                }
-            }
-            Line::TooLong { beginning } => {
-                let beginning = &*plain(&beginning);
-                tracing::info!(target: "mcpgw::upstream::stderr", server, beginning, "a long line");
-            }
-        }
-    }
-}
-
-/// What the mux delivers of one call.
-struct Deliveries {
-    receiver: mpsc::Receiver<Delivery>,
-    core: Arc<Core>,
-    over: bool,
-}
-
-impl MessageSource for Deliveries {
-    fn poll_messages(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        out: &mut VecDeque<Bytes>,
-    ) -> Poll<Result<bool, Failure>> {
-        while !self.over {
-            match self.receiver.poll_recv(cx) {
-                Poll::Pending if out.is_empty() => return Poll::Pending,
-                Poll::Pending => return Poll::Ready(Ok(false)),
-                Poll::Ready(Some(Delivery::Message(message))) => out.push_back(message),
-                Poll::Ready(Some(Delivery::Response(pieces))) => {
-                    out.push_back(pieces.into_bytes());
-                    self.over = true;
-                }
-                Poll::Ready(Some(Delivery::Failed { kind, detail })) => {
-                    return Poll::Ready(Err(self.core.failure(kind, detail)));
-                }
-                Poll::Ready(Some(Delivery::Lost) | None) => {
-                    return Poll::Ready(Err(self.core.failure(FailureKind::Ended, "the process has ended")));
-                }
-            }
-        }
-        Poll::Ready(Ok(true))
-    }
-}
-
-impl fmt::Debug for Deliveries {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Deliveries({})", self.core.name())
     }
 }
 

@@ -56,6 +56,8 @@ async fn no_call_fails_and_none_sees_two_generations() {
         });
         match outcome.await {
             Changed::Swapped { .. } if change % 2 == 0 => swapped += 1,
+            // The gateway had seen the file by itself, before it was asked.
+            Changed::Unchanged { generation } if change % 2 == 0 && generation == swapped + 2 => swapped += 1,
             Changed::Refused { .. } if change % 2 == 1 => {}
             other => panic!("change {change}: {other:?}"),
         }
@@ -70,7 +72,7 @@ async fn no_call_fails_and_none_sees_two_generations() {
 
     let status = blocking(&running, Running::status).await;
     assert_eq!(status["generation"]["number"], swapped + 1);
-    assert_eq!(swapped, CHANGES / 2);
+    assert_eq!(swapped, CHANGES as u64 / 2);
     let made = calls.load(Ordering::Relaxed);
     assert!(made > 2 * CHANGES as u64, "only {made} calls: that is no load");
     assert_eq!(

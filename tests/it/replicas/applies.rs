@@ -19,7 +19,7 @@ fn site(redis: &Redis) -> Site {
     site
 }
 
-fn serve(site: &mut Site, redis: &Redis, environment: &[(&str, &str)]) {
+pub(super) fn serve(site: &mut Site, redis: &Redis, environment: &[(&str, &str)]) {
     let url = redis.url();
     let all: Vec<(&str, &str)> = [("STORE", &*url)]
         .into_iter()
@@ -28,7 +28,7 @@ fn serve(site: &mut Site, redis: &Redis, environment: &[(&str, &str)]) {
     site.serve_with(SERVE, &all);
 }
 
-fn three(redis: &Redis) -> [Site; 3] {
+pub(super) fn three(redis: &Redis) -> [Site; 3] {
     let all = [site(redis), site(redis), site(redis)];
     for one in &all {
         until("all are known", || replicas(one).len() == 3);
@@ -36,11 +36,11 @@ fn three(redis: &Redis) -> [Site; 3] {
     all
 }
 
-fn replicas(site: &Site) -> Vec<Value> {
+pub(super) fn replicas(site: &Site) -> Vec<Value> {
     site.status()["replicas"]["all"].as_array().cloned().unwrap_or_default()
 }
 
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(super) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
         assert!(began.elapsed() < DEADLINE, "it never came that {what}");
@@ -48,7 +48,7 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-fn digests(all: &[Site]) -> Vec<String> {
+pub(super) fn digests(all: &[Site]) -> Vec<String> {
     let mut digests: Vec<String> = all
         .iter()
         .map(|site| site.status()["generation"]["digest"].to_string())

@@ -1,6 +1,7 @@
 //! Several gateways on one Redis: what one knows of people, all know.
 
 mod applies;
+mod crash;
 
 use std::time::{Duration, Instant};
 

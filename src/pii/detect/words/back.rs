@@ -4,7 +4,7 @@ use std::ops::ControlFlow::{self, Break, Continue};
 
 use crate::pii::detect::text::Text;
 use crate::pii::detect::words::Sense;
-use crate::pii::detect::words::gap::{breaks, ends_sentence, gap_before, is_replaced, tag_before, word_start};
+use crate::pii::detect::words::gap::{Parted, Signs, ends_sentence, gap_before, is_replaced, tag_before, word_start};
 use crate::pii::detect::words::meaning::{Meaning, meaning, of_pair};
 use crate::pii::kind::Kind;
 
@@ -72,16 +72,6 @@ enum Passed {
     Number,
 }
 
-/// What stands between the value and where it has come to, at most.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-enum Parted {
-    /// What parts a list.
-    List,
-    /// And numbers with dots.
-    Numbers,
-    Words,
-}
-
 impl<'a> Back<'a> {
     fn new(text: Text<'a>, at: usize) -> Self {
         Self {
@@ -123,35 +113,27 @@ impl<'a> Back<'a> {
         let gap = gap_before(self.text, self.at);
         let between = &self.text.bytes[self.at - gap..self.at];
         self.at -= gap;
-        let breaks = breaks(between);
-        self.lines += breaks;
+        let signs = Signs::of(between);
+        self.lines += signs.breaks;
         // A label may stand on the line above its value; nothing else counts across lines.
-        let is_other = step > 0 && (breaks == 1 || ends_sentence(between));
+        let is_other = step > 0 && (signs.breaks == 1 || signs.parted != Parted::List && ends_sentence(between));
         // `cell=…&wages=…`: what is said of one field says nothing of the next.
-        let is_other_field = self.name != Name::None && between.contains(&b'&');
-        // Two empty columns: what is said before them is far away.
-        let is_other_column = memchr::memmem::find(between, b"|||").is_some();
-        if self.lines > 1 || is_other || is_other_field || is_other_column {
+        let is_other_field = self.name != Name::None && signs.ends_field;
+        if self.lines > 1 || is_other || is_other_field || signs.columns > 2 {
             return Break(Sense::Open);
         }
-        if between.iter().any(|byte| b",;:={}<>|\"".contains(byte)) {
+        if signs.parts_names {
             self.number = Number::Unsaid;
         }
-        if step == 0 && between.iter().any(|byte| matches!(byte, b':' | b'=')) {
+        if step == 0 && signs.labels {
             self.name = Name::Sign;
         }
-        let digits = between.iter().filter(|byte| byte.is_ascii_digit()).count();
-        if digits > 0 && !is_replaced(between, self.has_arrow) {
-            let is_own = digits >= OWN && self.parted == Parted::Words && step > 0;
+        if signs.digits > 0 && !is_replaced(between, self.has_arrow) {
+            let is_own = signs.digits >= OWN && self.parted == Parted::Words && step > 0;
             self.passed = self.passed.max(if is_own { Passed::Number } else { Passed::Digits });
         }
         self.has_arrow = false;
-        let parted = between.iter().map(|byte| match byte {
-            b' ' | b',' | b'/' | b'&' => Parted::List,
-            b'0'..=b'9' | b'.' => Parted::Numbers,
-            _ => Parted::Words,
-        });
-        self.parted = parted.fold(self.parted, Parted::max);
+        self.parted = self.parted.max(signs.parted);
         Continue(between)
     }
 
@@ -225,6 +207,7 @@ impl<'a> Back<'a> {
 
     /// What the last word means with the one before it.
     fn pair(&self, word: &[u8]) -> Option<Sense> {
+        let (first, sense) = of_pair(word)?;
         let head = self.text.head(self.at);
         let sign = head
             .iter()
@@ -233,7 +216,8 @@ impl<'a> Back<'a> {
             .take_while(|byte| matches!(byte, b' ' | b'_' | b'-' | b'.' | b'/'))
             .count();
         let end = self.at - sign;
-        of_pair(&self.text.bytes[word_start(self.text, end)..end], word)
+        let before = &self.text.bytes[word_start(self.text, end)..end];
+        before.eq_ignore_ascii_case(first.as_bytes()).then_some(sense)
     }
 }
 

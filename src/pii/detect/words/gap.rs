@@ -37,10 +37,77 @@ fn is_shown_escape(text: Text<'_>, end: usize) -> bool {
     matches!(text.head(end), [.., b'\\', b'n' | b't' | b'r'])
 }
 
-pub(super) fn breaks(gap: &[u8]) -> usize {
-    let real = memchr::memchr_iter(b'\n', gap).count();
-    let shown = gap.windows(2).filter(|pair| *pair == b"\\n").count();
-    real + shown
+/// What parts a value from the words before it, at most.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum Parted {
+    /// What parts a list.
+    List,
+    /// And numbers with dots.
+    Numbers,
+    Words,
+}
+
+/// What stands in one gap.
+pub(super) struct Signs {
+    pub(super) digits: usize,
+    pub(super) parted: Parted,
+    /// Columns that end one directly behind the other, at most.
+    pub(super) columns: usize,
+    /// A sign behind which values of names stand.
+    pub(super) labels: bool,
+    /// One that no name has.
+    pub(super) parts_names: bool,
+    pub(super) ends_field: bool,
+    /// Ends of lines, also shown ones.
+    pub(super) breaks: usize,
+}
+
+impl Signs {
+    pub(super) fn of(gap: &[u8]) -> Self {
+        let mut signs = Self {
+            digits: 0,
+            parted: Parted::List,
+            columns: 0,
+            labels: false,
+            parts_names: false,
+            ends_field: false,
+            breaks: 0,
+        };
+        let (mut columns, mut last) = (0, 0);
+        for byte in gap {
+            signs.breaks += usize::from(*byte == b'\n' || last == b'\\' && *byte == b'n');
+            last = *byte;
+            columns = if *byte == b'|' { columns + 1 } else { 0 };
+            signs.columns = signs.columns.max(columns);
+            let parted = match byte {
+                b' ' | b'/' => Parted::List,
+                b',' => {
+                    signs.parts_names = true;
+                    Parted::List
+                }
+                b'&' => {
+                    signs.ends_field = true;
+                    Parted::List
+                }
+                b'0'..=b'9' => {
+                    signs.digits += 1;
+                    Parted::Numbers
+                }
+                b'.' => Parted::Numbers,
+                b':' | b'=' => {
+                    (signs.labels, signs.parts_names) = (true, true);
+                    Parted::Words
+                }
+                b';' | b'{' | b'}' | b'<' | b'>' | b'|' | b'"' => {
+                    signs.parts_names = true;
+                    Parted::Words
+                }
+                _ => Parted::Words,
+            };
+            signs.parted = signs.parted.max(parted);
+        }
+        signs
+    }
 }
 
 pub(super) fn ends_sentence(gap: &[u8]) -> bool {

@@ -66,12 +66,12 @@ pub(super) fn meaning(word: &[u8]) -> Meaning {
     foreign(lower).map_or(Meaning::None, Meaning::Is)
 }
 
-/// What two words mean together, if that is another thing than the second alone.
-pub(super) fn of_pair(first: &[u8], second: &[u8]) -> Option<Sense> {
+/// The word before this one with which it means something else, and what.
+pub(super) fn of_pair(second: &[u8]) -> Option<(&'static str, Sense)> {
     PAIRS
         .iter()
-        .find(|(one, two, _)| second.eq_ignore_ascii_case(two.as_bytes()) && first.eq_ignore_ascii_case(one.as_bytes()))
-        .map(|(_, _, sense)| *sense)
+        .find(|(_, two, _)| second.eq_ignore_ascii_case(two.as_bytes()))
+        .map(|(one, _, sense)| (*one, *sense))
 }
 
 /// Which lengths words have, by their first two letters: most words of a text are in no list, and are told by this.
