@@ -444,6 +444,38 @@ fn a_number_is_what_its_own_name_says() {
             "firmware 1.2.3.4 → 1.2.3.5, at [REDACTED_IP]",
         ),
         ("“phone” 4155552671", "“phone” [REDACTED_PHONE]"),
+        ("cell\u{a0}: 4155552671", "cell\u{a0}: [REDACTED_PHONE]"),
+        ("SSN：219089998", "SSN：[REDACTED_SSN]"),
+        ("version\u{a0}4.1.0.2", "version\u{a0}4.1.0.2"),
+        ("Tel. No. 4155552671", "Tel. No. [REDACTED_PHONE]"),
+        ("Soc. Sec. No.: 219089998", "Soc. Sec. No.: [REDACTED_SSN]"),
+        ("SMSNumber=4155552671", "SMSNumber=[REDACTED_PHONE]"),
+        ("phone:\n  number: 4155552671", "phone:\n  number: [REDACTED_PHONE]"),
+        (
+            "<td>Phone</td>\n<td>4155552671</td>",
+            "<td>Phone</td>\n<td>[REDACTED_PHONE]</td>",
+        ),
+        (
+            "<phone><type>home</type><number>4155552671</number></phone>",
+            "<phone><type>home</type><number>[REDACTED_PHONE]</number></phone>",
+        ),
+        (
+            "SSN: 219089998, spouse: 219089997",
+            "SSN: [REDACTED_SSN], spouse: [REDACTED_SSN]",
+        ),
+        (
+            "219-08-9998-jane.pdf, 219-08-9998-L",
+            "[REDACTED_SSN]-jane.pdf, 219-08-9998-L",
+        ),
+        ("Phone: 415-555-2671/72", "Phone: [REDACTED_PHONE]/72"),
+        ("Tel#4155552671, #4155552671", "Tel#[REDACTED_PHONE], #4155552671"),
+        ("took 3 sec from 10.0.0.1", "took 3 sec from [REDACTED_IP]"),
+        ("firmware on 10.0.0.1", "firmware on [REDACTED_IP]"),
+        (
+            "IP6 fe80::1.546 > ff02::1:2.547: dhcp6",
+            "IP6 [REDACTED_IP].546 > [REDACTED_IP].547: dhcp6",
+        ),
+        ("card_4111111111111111.pdf", "card_[REDACTED_CREDIT_CARD].pdf"),
     ] {
         assert_eq!(text(&all(), input), output);
     }
@@ -479,6 +511,10 @@ fn keys_numbers_and_escapes_of_a_message_are_read() {
         (
             r#"["{\"a\":\"{\\\"phone\\\": 4155552671}\"}"]"#,
             r#"["{\"a\":\"{\\\"phone\\\": \\\"[REDACTED_PHONE]\\\"}\"}"]"#,
+        ),
+        (
+            r#"["{\"d\":\"{\\n \\\"ssn\\\": 219089998\\n}\"}"]"#,
+            r#"["{\"d\":\"{\\n \\\"ssn\\\": \\\"[REDACTED_SSN]\\\"\\n}\"}"]"#,
         ),
         // The quotes of a placeholder are written as those of its key.
         (

@@ -91,7 +91,8 @@ fn is_start(text: Text<'_>, start: usize) -> bool {
         return true;
     }
     let before = text.before(start);
-    if is_word(before) || before == b'@' || before == b'$' {
+    let is_named = before == b'_' && words::adjacent(text, start - 1) == Sense::Card;
+    if is_word(before) && !is_named || before == b'@' || before == b'$' {
         return false;
     }
     let sign = text.separator_before(start);

@@ -244,12 +244,25 @@ pub(super) fn v6(text: Text<'_>, colon: usize, hint: Sense) -> Option<(usize, us
     // `connect to 2001:db8::1: timed out`
     let is_mark = after != b':' || matches!(text.at(end + 1), b' ' | b'\t' | b'\n' | b'\r' | b'"' | b'\'' | b'\\');
     let ends = !goes_on && !is_word(after) && is_mark && after != b'[';
+    end = captured_v6(text, start, end).unwrap_or(end);
     let stands = (starts || text.before(start) == b'<') && ends;
     if !stands && !text.is_emphasised(start, end) {
         return None;
     }
     let address: Ipv6Addr = std::str::from_utf8(&text.bytes[start..end]).ok()?.parse().ok()?;
     is_plausible(text, start, end, address, hint).then_some((start, end, IpAddr::V6(address)))
+}
+
+/// [`captured`], of an address of IPv6.
+fn captured_v6(text: Text<'_>, start: usize, end: usize) -> Option<usize> {
+    let port = text.digits_before(end);
+    let dot = end
+        .checked_sub(port + 1)
+        .filter(|dot| *dot > start && text.at(*dot) == b'.')?;
+    let is_v4 = text.bytes[start..dot].contains(&b'.');
+    let is_source = text.tail(end).starts_with(b" > ");
+    let is_target = text.head(start).ends_with(b" > ") && text.at(end) == b':';
+    ((1..=5).contains(&port) && !is_v4 && (is_source || is_target)).then_some(dot)
 }
 
 /// Scopes, slices, fingerprints and times look like addresses too.

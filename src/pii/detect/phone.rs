@@ -32,7 +32,7 @@ pub(super) fn find(text: Text<'_>, start: usize, end: usize, hint: Sense) -> Opt
         Sense::Open => hint,
         sense => sense,
     };
-    let stands = starts(text, &front, shape, said) && stops(text, &front, end, shape);
+    let stands = starts(text, &front, shape, said) && stops(text, &front, end, shape, said);
     if !stands && !text.is_emphasised(front.start, end) {
         return None;
     }
@@ -184,7 +184,8 @@ fn starts(text: Text<'_>, front: &Front, shape: Shape, said: impl Fn() -> Sense)
     }
     match text.before(start) {
         b'$' | b'\\' if !text.is_escape(start) => return false,
-        // `Fax #415-555-2671`, and not `#4155552671`.
+        // `Fax #415-555-2671`, `Tel#4155552671`, and not `#4155552671`.
+        b'#' if words::adjacent(text, start - 1) == Sense::Phone => {}
         b'#' | b'@' if shape == Shape::Bare && !front.plus || said() != Sense::Phone => return false,
         _ => {}
     }
@@ -208,14 +209,16 @@ fn starts(text: Text<'_>, front: &Front, shape: Shape, said: impl Fn() -> Sense)
     true
 }
 
-fn stops(text: Text<'_>, front: &Front, end: usize, shape: Shape) -> bool {
+fn stops(text: Text<'_>, front: &Front, end: usize, shape: Shape, said: impl Fn() -> Sense) -> bool {
     let next = text.at(end + 1);
     match text.at(end) {
         // `…2671,4155552672` is a list.
         b',' if next.is_ascii_digit() => shape != Shape::Bare || front.plus || text.digits_after(end + 1) != 3,
-        b'/' if next.is_ascii_digit() => shape == Shape::Marked && begins(text, end + 1),
+        b'/' if next.is_ascii_digit() => shape == Shape::Marked && begins(text, end + 1) || said() == Sense::Phone,
         b'-' | b'.' if next.is_ascii_digit() => false,
-        b'-' => !next.is_ascii_alphabetic(),
+        // `415-555-2671-home`
+        b'-' | b'_' if next.is_ascii_alphabetic() => front.plus || said() == Sense::Phone,
+        b'-' => true,
         // `sip:+14155552671@10.0.0.1`, and not what an address of mail begins with.
         b'@' => (front.plus || shape == Shape::Marked) && email::find(text, end).is_none(),
         b'%' => front.plus || shape == Shape::Marked,

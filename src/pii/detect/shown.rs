@@ -17,15 +17,17 @@ pub(in crate::pii) fn quote(text: &[u8], start: usize, end: usize) -> Option<Ran
         .position(|byte| !blank(byte))
         .map(|at| &after[at..])
         .unwrap_or_default();
-    if !matches!(next, [b',' | b'}' | b']', ..] | [b'\\', b'n' | b'r' | b't', ..]) {
+    let letter = next.iter().position(|byte| *byte != b'\\').unwrap_or(next.len());
+    let is_blank = letter > 0 && matches!(next.get(letter), Some(b'n' | b'r' | b't'));
+    if !is_blank && !matches!(next, [b',' | b'}' | b']', ..]) {
         return None;
     }
     let low = start.saturating_sub(AROUND / 2);
     let mut before = &text[low..start];
     let mut in_array = false;
     loop {
+        before = without_blanks(before);
         match before {
-            [head @ .., b' ' | b'\t' | b'\n' | b'\r'] | [head @ .., b'\\', b'n' | b't' | b'r'] => before = head,
             [head @ .., b'['] => (before, in_array) = (head, true),
             [head @ .., b',' | b'0'..=b'9'] if !in_array => before = head,
             [head @ .., b':'] => {
@@ -63,13 +65,24 @@ fn ends_key(text: &[u8], slashes: usize, is_cut: bool) -> bool {
         if found > slashes {
             continue;
         }
-        let mut before = &text[..at - found];
-        while let [head @ .., b' ' | b'\t' | b'\n' | b'\r'] | [head @ .., b'\\', b'n' | b't' | b'r'] = before {
-            before = head;
-        }
+        let before = without_blanks(&text[..at - found]);
         return found == slashes && matches!(before, [] | [.., b'{' | b',']);
     }
     is_cut
+}
+
+/// Without blanks and ends of lines behind, also those that are shown, with as many backslashes as the text is deep.
+fn without_blanks(mut text: &[u8]) -> &[u8] {
+    loop {
+        text = match text {
+            [head @ .., b' ' | b'\t' | b'\n' | b'\r'] => head,
+            [head @ .., b'\\', b'n' | b't' | b'r'] => {
+                let slashes = head.iter().rev().take_while(|byte| **byte == b'\\').count();
+                &head[..head.len() - slashes]
+            }
+            _ => return text,
+        }
+    }
 }
 
 /// Whether the digits from `start` on are those of a negative number: of no card, no phone and no person.

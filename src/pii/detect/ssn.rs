@@ -37,7 +37,13 @@ pub(super) fn find(text: Text<'_>, start: usize, end: usize, hint: Sense) -> Opt
     let blanks = end - start == 4 && !matches!(text.before(start), b'-' | 0x80..=0xBF) || text.before(start) == 0xA0;
     let crowded = || text.number_before(area) || text.number_after(end);
     // `415-81-9984-L`
-    let has_tail = matches!(text.at(end), b'-' | b'_') && text.at(end + 1).is_ascii_alphabetic();
+    let letters = text
+        .tail(end + 1)
+        .iter()
+        .take(4)
+        .take_while(|byte| byte.is_ascii_alphanumeric())
+        .count();
+    let has_tail = text.at(end) == b'-' && text.at(end + 1).is_ascii_uppercase() && letters <= 2;
     let holds = match sense {
         Sense::Ssn => true,
         _ if needs_word || has_tail => false,

@@ -33,12 +33,15 @@ struct Back<'a> {
     number: Number,
     passed: Passed,
     parted: Parted,
-    /// `on` or `at` stands directly before the value.
-    is_place: bool,
+    place: Place,
     /// The last word was an arrow.
     has_arrow: bool,
-    /// An element of markup was entered from its end.
-    is_closed: bool,
+    /// Elements of markup that were entered from their end.
+    closed: usize,
+    /// A word or a value was passed.
+    has_passed: bool,
+    /// That word was the value's own name and nothing else.
+    is_key: bool,
 }
 
 /// A name that the value has of its own: `rid: …`, `wages=…`.
@@ -49,6 +52,16 @@ enum Name {
     Sign,
     /// And a word without a meaning before the sign.
     Unknown,
+}
+
+/// A word of place directly before the value, which is no version then.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Place {
+    None,
+    /// `on`, `at`
+    There,
+    /// `from`, also of what is changed.
+    From,
 }
 
 /// What was said of a number by the words directly before it that have no meaning of their own.
@@ -82,9 +95,11 @@ impl<'a> Back<'a> {
             number: Number::Unsaid,
             passed: Passed::Nothing,
             parted: Parted::List,
-            is_place: false,
+            place: Place::None,
             has_arrow: false,
-            is_closed: false,
+            closed: 0,
+            has_passed: false,
+            is_key: false,
         }
     }
 
@@ -98,15 +113,27 @@ impl<'a> Back<'a> {
         if let Some((start, kind)) = self.text.value_before(self.at) {
             return self.value(start, kind);
         }
-        // `<ssn>…</ssn><wages>`: the names of elements that have ended say nothing of what follows.
-        if step > 0
-            && let Some((start, closes)) = tag_before(self.text, self.at)
-            && (closes || self.is_closed)
+        if let Some((start, closes)) = tag_before(self.text, self.at)
+            && self.skips(start, closes)
         {
-            (self.at, self.is_closed) = (start, true);
+            self.at = start;
             return Continue(());
         }
         self.word(step, between)
+    }
+
+    /// Whether a tag says nothing of the value: `<ssn>…</ssn><wages>`, where the element has ended, and `<td>`.
+    fn skips(&mut self, start: usize, closes: bool) -> bool {
+        if closes {
+            self.closed += 1;
+            return true;
+        }
+        if self.closed > 0 {
+            self.closed -= 1;
+            return true;
+        }
+        let name = &self.text.bytes[start + 1..self.at];
+        TAGS.iter().any(|tag| name.eq_ignore_ascii_case(tag))
     }
 
     fn gap(&mut self, step: usize) -> ControlFlow<Sense, &'a [u8]> {
@@ -116,12 +143,15 @@ impl<'a> Back<'a> {
         let signs = Signs::of(between);
         self.lines += signs.breaks;
         // A label may stand on the line above its value; nothing else counts across lines.
-        let is_other = step > 0 && (signs.breaks == 1 || signs.parted != Parted::List && ends_sentence(between));
+        let is_below = self.is_key && is_end_of_key(between);
+        let is_other = self.has_passed
+            && (signs.breaks == 1 && !is_below || signs.parted != Parted::List && self.ends_sentence(between));
         // `cell=…&wages=…`: what is said of one field says nothing of the next.
         let is_other_field = self.name != Name::None && signs.ends_field;
         if self.lines > 1 || is_other || is_other_field || signs.columns > 2 {
             return Break(Sense::Open);
         }
+        self.is_key = false;
         if signs.parts_names {
             self.number = Number::Unsaid;
         }
@@ -149,7 +179,13 @@ impl<'a> Back<'a> {
         }
         self.at = start;
         self.parted = Parted::Words;
+        self.has_passed = true;
         Continue(())
+    }
+
+    /// `Tel. No. 4155552671` is one.
+    fn ends_sentence(&self, between: &[u8]) -> bool {
+        ends_sentence(between) && !(between == b". " && self.number != Number::Unsaid)
     }
 
     /// What the word says that ends here; `between` stands behind it.
@@ -161,11 +197,15 @@ impl<'a> Back<'a> {
         }
         let word = &text.bytes[start..end];
         self.at = start;
-        self.is_place |= step == 0 && matches!(word, b"on" | b"at" | b"via");
+        self.place = match word {
+            b"on" | b"at" | b"via" | b"by" if step == 0 => Place::There,
+            b"from" if step == 0 => Place::From,
+            _ => self.place,
+        };
+        self.has_passed = true;
+        self.is_key = step == 0 && self.name != Name::None;
         let meaning = meaning(word);
-        if let Meaning::Is(_) = meaning
-            && let Some(sense) = self.pair(word)
-        {
+        if let Some(sense) = self.pair(word) {
             return Break(sense);
         }
         match meaning {
@@ -173,11 +213,17 @@ impl<'a> Back<'a> {
             Meaning::Is(Sense::Version) if self.parted < Parted::Words && is_several(word) => {
                 return Break(Sense::Version);
             }
-            Meaning::Is(Sense::Version) if self.passed > Passed::Nothing || step > 1 => return Break(Sense::Open),
+            Meaning::Is(Sense::Version) if self.passed > Passed::Nothing || step > 1 || self.place != Place::None => {
+                return Break(Sense::Open);
+            }
+            // `took 3 sec`
+            Meaning::Is(Sense::Version) if word.eq_ignore_ascii_case(b"sec") && is_behind_digit(text, start) => {
+                return Break(Sense::Open);
+            }
             Meaning::Is(Sense::Other | Sense::Code) if self.passed == Passed::Number => return Break(Sense::Open),
             Meaning::Is(sense) => return Break(sense),
-            // `upgrade it on 10.0.0.1`
-            Meaning::Change if self.is_place => return Break(Sense::Open),
+            // `upgrade it on 10.0.0.1`, but `upgrade from 1.2.3.4`
+            Meaning::Change if self.place == Place::There => return Break(Sense::Open),
             Meaning::Change => return Break(Sense::Version),
             Meaning::Number => self.number = Number::Whose,
             Meaning::SocialSecurity if self.number == Number::Whose || between.contains(&b'#') => {
@@ -199,6 +245,7 @@ impl<'a> Back<'a> {
                 return Continue(());
             }
             Meaning::Join => return Continue(()),
+            Meaning::Which if self.number == Number::Owners => self.number = Number::Whose,
             Meaning::Which | Meaning::Party | Meaning::Possessive => {}
         }
         self.parted = Parted::Words;
@@ -247,6 +294,24 @@ fn aside(text: Text<'_>, at: usize, between: &[u8]) -> Option<usize> {
             .iter()
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'=' | b'_' | b'-'));
     is_attribute.then_some(start)
+}
+
+/// Elements and members that only hold a value.
+const TAGS: [&[u8]; 16] = [
+    b"a", b"b", b"code", b"dd", b"div", b"em", b"font", b"i", b"li", b"number", b"p", b"span", b"strong", b"td", b"th",
+    b"value",
+];
+
+/// `phone:`, and indented on the line below it the value's key.
+fn is_end_of_key(gap: &[u8]) -> bool {
+    let below = gap.strip_prefix(b":").unwrap_or_default();
+    below.ends_with(b" ") && below.iter().all(u8::is_ascii_whitespace)
+}
+
+/// `3 sec`
+fn is_behind_digit(text: Text<'_>, start: usize) -> bool {
+    let blank = usize::from(text.before(start) == b' ');
+    blank > 0 && text.before(start - blank).is_ascii_digit()
 }
 
 /// `versions`, `§§`

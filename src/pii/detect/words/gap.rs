@@ -16,7 +16,7 @@ pub(super) fn gap_before(text: Text<'_>, end: usize) -> usize {
         }
         match letter_before(text, at) {
             Some(_) if !is_shown_escape(text, at) => break,
-            _ => at -= 1,
+            _ => at -= text.char_before(at).map_or(1, |(_, length)| length),
         }
     }
     end - at
@@ -152,13 +152,34 @@ pub(super) fn word_start(text: Text<'_>, end: usize) -> usize {
         && at >= low + length
         && !is_shown_escape(text, at)
     {
+        // A sign with a meaning is a word of its own.
+        if at < end && is_sign(text, at - length) != is_sign(text, at) {
+            break;
+        }
         at -= length;
-        let is_hump = text.bytes[at].is_ascii_uppercase() && at > 0 && text.bytes[at - 1].is_ascii_lowercase();
-        if is_hump || at + text.low == text.past.floor() {
+        if is_hump(text, at, end) || at + text.low == text.past.floor() {
             break;
         }
     }
     at
+}
+
+/// Whether a name's part begins at `at`: `phoneNumber`, `SMSNumber`, but not `SSNs`.
+fn is_hump(text: Text<'_>, at: usize, end: usize) -> bool {
+    if at == 0 || !text.at(at).is_ascii_uppercase() {
+        return false;
+    }
+    let before = text.bytes[at - 1];
+    let begins_word = end - at > 3 && text.at(at + 1).is_ascii_lowercase();
+    before.is_ascii_lowercase() || before.is_ascii_uppercase() && begins_word
+}
+
+/// `§`, `→` and `⇒`.
+fn is_sign(text: Text<'_>, at: usize) -> bool {
+    matches!(
+        text.tail(at),
+        [0xC2, 0xA7, ..] | [0xE2, 0x86, 0x92, ..] | [0xE2, 0x87, 0x92, ..]
+    )
 }
 
 /// The length of the letter, or of the sign with a meaning, that ends at `end`.

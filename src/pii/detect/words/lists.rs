@@ -343,7 +343,9 @@ pub(super) const CHANGES: &[&str] = &[
 pub(super) const PAIRS: &[(&str, &str, Sense)] = &[
     ("caller", "id", Sense::Phone),
     ("soc", "sec", Sense::Ssn),
+    ("social", "sec", Sense::Ssn),
     ("ssn", "tin", Sense::Ssn),
+    ("whats", "app", Sense::Phone),
 ];
 /// Between a version and what it becomes.
 pub(super) const ARROWS: &[&str] = &["→", "⇒"];
@@ -366,7 +368,7 @@ pub(super) const PHONE_ENDS: &[&str] = &[
     "teléfono",
     "téléphone",
 ];
-pub(super) const SSN_STEMS: &[&str] = &["sozialversicherung", "socialsec"];
+pub(super) const SSN_STEMS: &[&str] = &["sozialversicherung", "socialsec", "socsec"];
 /// Numbers of something: compounds that are no phone's.
 pub(super) const OTHER_ENDS: &[&str] = &["nummer", "nummern"];
 
@@ -434,7 +436,7 @@ pub(super) const PARTIES: &[&str] = &[
     "vendor",
 ];
 
-/// Which of somebody's numbers.
+/// Which of somebody's numbers, or whose.
 pub(super) const WHICH: &[&str] = &[
     "actual",
     "alt",
@@ -444,16 +446,24 @@ pub(super) const WHICH: &[&str] = &[
     "backup",
     "best",
     "business",
+    "child",
     "correct",
     "current",
     "del",
+    "dependent",
+    "father",
     "formatted",
     "from",
     "full",
+    "hers",
+    "husband",
     "international",
+    "joint",
     "last",
     "local",
     "main",
+    "mine",
+    "mother",
     "national",
     "neue",
     "neuen",
@@ -474,12 +484,15 @@ pub(super) const WHICH: &[&str] = &[
     "same",
     "second",
     "secondary",
+    "self",
+    "spouse",
     "temporary",
     "that",
     "the",
     "this",
     "to",
     "usual",
+    "wife",
 ];
 /// With a number's word or sign.
 pub(super) const SOCIAL_SECURITY: &[&str] = &["ss"];

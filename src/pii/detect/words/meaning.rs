@@ -6,6 +6,8 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use aho_corasick::AhoCorasick;
+
 use crate::pii::detect::words::Sense;
 use crate::pii::detect::words::lists::{
     ARROWS, CHANGES, FOREIGN, JOINS, NUMBERS, OTHER_ENDS, PAIRS, PARTIES, PHONE_ENDS, PHONE_STEMS, PHONE_UNLIKE,
@@ -131,12 +133,15 @@ fn foreign(word: &[u8]) -> Option<Sense> {
     if word.is_ascii() {
         return None;
     }
-    FOREIGN
-        .iter()
-        .filter_map(|(stem, sense)| Some((memchr::memmem::rfind(word, stem.as_bytes())? + stem.len(), *sense)))
-        .max_by_key(|(end, _)| *end)
-        .map(|(_, sense)| sense)
+    STEMS
+        .find_overlapping_iter(word)
+        .max_by_key(aho_corasick::Match::end)
+        .map(|found| FOREIGN[found.pattern().as_usize()].1)
 }
+
+/// Of [`FOREIGN`], in its order.
+static STEMS: LazyLock<AhoCorasick> =
+    LazyLock::new(|| AhoCorasick::new(FOREIGN.iter().map(|(stem, _)| stem)).expect("a few short stems"));
 
 #[cfg(test)]
 mod tests {
