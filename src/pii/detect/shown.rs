@@ -6,6 +6,9 @@ use std::ops::Range;
 
 use crate::pii::detect::text::AROUND;
 
+/// Backslashes of JSON that is four times inside itself. More are none of it, and their number is not seen to the end.
+const DEEPEST: usize = 15;
+
 /// Where the quote stands that a placeholder needs on both sides where a bare number of JSON stood that the text shows, so that it stays
 /// JSON: `"phone": 4155552671`. It is the key's own, written as that is: inside of strings with as many backslashes, or as `\u0022`.
 /// `None` where no such number stands from `start` to `end`.
@@ -53,6 +56,9 @@ pub(in crate::pii) fn quote(text: &[u8], start: usize, end: usize) -> Option<Ran
         .rev()
         .take_while(|byte| **byte == b'\\')
         .count();
+    if slashes > DEEPEST {
+        return None;
+    }
     let key = &before[..before.len() - 1 - slashes];
     ends_key(key, slashes, low > 0).then(|| low + key.len()..low + before.len())
 }

@@ -176,10 +176,7 @@ fn is_hump(text: Text<'_>, at: usize, end: usize) -> bool {
 
 /// `§`, `→` and `⇒`.
 fn is_sign(text: Text<'_>, at: usize) -> bool {
-    matches!(
-        text.tail(at),
-        [0xC2, 0xA7, ..] | [0xE2, 0x86, 0x92, ..] | [0xE2, 0x87, 0x92, ..]
-    )
+    matches!(text.tail(at), [0xC2, 0xA7, ..] | [0xE2, 0x86 | 0x87, 0x92, ..])
 }
 
 /// The length of the letter, or of the sign with a meaning, that ends at `end`.
