@@ -9,15 +9,17 @@ const MAX: usize = 19;
 
 pub(super) fn find(text: Text<'_>, start: usize, end: usize, hint: Sense) -> Option<(usize, usize)> {
     let first = end - start;
-    if first > MAX || !is_start(text, start) && text.before(start) != b'_' {
+    let starts = is_start(text, start);
+    if first > MAX || !starts && text.before(start) != b'_' {
         return None;
     }
+    let stands = |end: usize, sign: &[u8]| starts && is_end(text, end, sign) || text.is_emphasised(start, end);
     let mut digits = [0_u8; MAX];
     digits[..first].copy_from_slice(&text.bytes[start..end]);
     let stop = if first >= 13 {
-        (is_card(&digits[..first]) && stands(text, start, end, b"")).then_some(end)?
+        (is_card(&digits[..first]) && stands(end, b"")).then_some(end)?
     } else if (4..=6).contains(&first) {
-        grouped(text, start, end, &mut digits, first)?
+        grouped(text, end, &mut digits, first, stands)?
     } else {
         return None;
     };
@@ -33,8 +35,15 @@ pub(super) fn find(text: Text<'_>, start: usize, end: usize, hint: Sense) -> Opt
     holds.then_some((start, stop))
 }
 
-/// The end of the longest card that begins with the group of `count` digits before `end`.
-fn grouped(text: Text<'_>, start: usize, end: usize, digits: &mut [u8; MAX], count: usize) -> Option<usize> {
+/// The end of the longest card that begins with the group of `count` digits before `end`; `stands`: whether one may end there, in groups with
+/// that sign between.
+fn grouped(
+    text: Text<'_>,
+    end: usize,
+    digits: &mut [u8; MAX],
+    count: usize,
+    stands: impl Fn(usize, &[u8]) -> bool,
+) -> Option<usize> {
     let sign = text.separator(end);
     let sign = text
         .bytes
@@ -42,7 +51,7 @@ fn grouped(text: Text<'_>, start: usize, end: usize, digits: &mut [u8; MAX], cou
         .filter(|sign| !sign.is_empty() && *sign != b"/")?;
     let mut found = None;
     each_card(text, end, sign, digits, count, |at| {
-        if stands(text, start, at, sign) {
+        if stands(at, sign) {
             found = Some(at);
         }
     });
@@ -76,10 +85,6 @@ fn each_card(
             card(at);
         }
     }
-}
-
-fn stands(text: Text<'_>, start: usize, end: usize, sign: &[u8]) -> bool {
-    is_start(text, start) && is_end(text, end, sign) || text.is_emphasised(start, end)
 }
 
 fn is_start(text: Text<'_>, start: usize) -> bool {

@@ -3,6 +3,8 @@
 //! Area code and exchange begin with 2 to 9. Country code, opening bracket and extension belong to the number, `tel:` does
 //! not. Grouped digits (`415-555-2671`) speak for themselves, ten or eleven in one run only beside a phone word.
 
+use std::cell::OnceCell;
+
 use crate::pii::detect::email;
 use crate::pii::detect::text::{Text, is_word};
 use crate::pii::detect::words::{self, Sense};
@@ -28,9 +30,12 @@ pub(super) fn find(text: Text<'_>, start: usize, end: usize, hint: Sense) -> Opt
     } else {
         front(text, area)
     };
-    let said = || match words::sense(text, front.start, end) {
-        Sense::Open => hint,
-        sense => sense,
+    let sense = OnceCell::new();
+    let said = || {
+        *sense.get_or_init(|| match words::sense(text, front.start, end) {
+            Sense::Open => hint,
+            sense => sense,
+        })
     };
     let stands = starts(text, &front, shape, said) && stops(text, &front, end, shape, said);
     if !stands && !text.is_emphasised(front.start, end) {

@@ -47,10 +47,7 @@ fn replicas_whose_proposer_is_killed_all_serve_the_old_or_the_new_generation() {
     let window = first(&all[0]);
     let mut ends = Ends::default();
     for round in 0..kills() {
-        let before = all[1].generation();
-        all[0].add(&endpoint(&format!("round{round}")));
-        let mut client = apply(&all[0]);
-        std::thread::sleep(random(window));
+        let (before, mut client) = begin(&all, round, window);
         all[0].kill();
         let told = client.wait().unwrap();
         serve(&mut all[0], &redis, &[("TOKEN", "here")]);
@@ -69,10 +66,7 @@ fn replicas_whose_redis_is_killed_all_serve_the_old_or_the_new_generation() {
     let window = first(&all[0]);
     let mut ends = Ends::default();
     for round in 0..kills() {
-        let before = all[1].generation();
-        all[0].add(&endpoint(&format!("round{round}")));
-        let mut client = apply(&all[0]);
-        std::thread::sleep(random(window));
+        let (before, mut client) = begin(&all, round, window);
         redis.kill();
         std::thread::sleep(random(Duration::from_secs(2)));
         redis.again();
@@ -95,6 +89,15 @@ fn first(site: &Site) -> Duration {
     let start = Instant::now();
     assert!(apply(site).wait().unwrap().success());
     start.elapsed().mul_f64(1.2)
+}
+
+/// An apply of something new, up to a random moment of it; and the generation before.
+fn begin(all: &[Site], round: usize, window: Duration) -> (u64, Child) {
+    let before = all[1].generation();
+    all[0].add(&endpoint(&format!("round{round}")));
+    let client = apply(&all[0]);
+    std::thread::sleep(random(window));
+    (before, client)
 }
 
 fn apply(site: &Site) -> Child {
